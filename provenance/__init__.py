@@ -1,0 +1,66 @@
+"""Find the trusted original of a picture from the web, and say in plain words what was changed.
+
+The floor plan. An image walks through seven rooms; `pipeline` is the corridor between them:
+
+    decode > describe > search > verify > compare > explain > report
+
+    records    what passes the doors between rooms (frozen dataclasses)
+    errors     the exception tree, with exit codes and HTTP statuses
+    settings   every option, one section per room
+    pipeline   the corridor: ingest(), check(), explain()
+    decode     bytes | path | URL -> upright sRGB pixels + sha256
+    describe   pixels -> descriptors: hashes, embeddings, keypoints
+    search     descriptors -> ranked candidates
+    verify     keypoint matches -> homography, overlap, confidence
+    compare    verified pair -> alignment, tone, change mask, regions, text, replay
+    explain    comparison -> edits -> sentences
+    report     Report -> JSON, terminal, HTML
+    db         tables, session, references
+    evaluate   data sets, metrics, runs
+
+Importing this package loads no model and no heavy library; the names below are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provenance.errors import ProvenanceError
+    from provenance.pipeline import Provenance
+    from provenance.records import Edit, Explanation, IngestSummary, Match, Report
+    from provenance.settings import Settings
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Edit",
+    "Explanation",
+    "IngestSummary",
+    "Match",
+    "Provenance",
+    "ProvenanceError",
+    "Report",
+    "Settings",
+    "__version__",
+]
+
+_HOMES = {
+    "Edit": "records",
+    "Explanation": "records",
+    "IngestSummary": "records",
+    "Match": "records",
+    "Report": "records",
+    "Provenance": "pipeline",
+    "ProvenanceError": "errors",
+    "Settings": "settings",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,375 @@
+"""What passes the doors between rooms: frozen dataclasses, no behaviour beyond derived properties.
+
+Coordinates are (x, y) pixels of the upright full-size picture unless said otherwise, an integer is the
+centre of a pixel, boxes are [x0, y0, x1, y1] with x1 and y1 exclusive. Images are uint8 [h, w, 3] sRGB.
+Homographies are named by direction and are float64 [3, 3].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8]
+Box: TypeAlias = tuple[int, int, int, int]
+
+Verdict = Literal["identical", "unmodified", "modified", "related", "no_match", "error"]
+MatchedBy = Literal["sha256", "phash", "copy", "clip", "local"]
+Category = Literal["background", "text", "local_object", "image_style"]
+Operation = Literal[
+    "crop", "pad", "rotate", "flip", "perspective", "stretch",
+    "brightness", "contrast", "saturation", "color_balance", "grayscale", "tone",
+    "blur", "sharpen", "noise",
+    "composite",
+    "object_added", "object_removed", "object_replaced", "object_recolored", "object_duplicated",
+    "object_blurred",
+    "text_added", "text_removed", "text_changed",
+    "background_replaced", "background_changed",
+]  # fmt: skip
+
+# ---------------------------------------------------------------- decode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedImage:
+    """A picture, upright and in sRGB.
+
+    `width` and `height` are of the full-size upright picture; `pixels` is smaller when the decoder was asked
+    for a reduced size, and then `pixel_sha256` is None.
+    """
+
+    pixels: Pixels
+    name: str
+    sha256: str
+    pixel_sha256: str | None
+    format: str
+    byte_size: int
+    width: int
+    height: int
+    captured_at: str | None = None
+    """ISO 8601 from EXIF, without a zone where EXIF has none."""
+    notes: tuple[str, ...] = ()
+    """What the decoder had to do that a user may want to know: "first frame of 12", "ICC profile ignored"."""
+
+    @property
+    def scale(self) -> float:
+        """Decoded pixels per full-size pixel, (0, 1]."""
+        return self.pixels.shape[1] / self.width
+
+
+# ---------------------------------------------------------------- describe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalFeatures:
+    """RootSIFT keypoints of one picture, strongest first, in full-size coordinates."""
+
+    points: NDArray[np.float32]
+    """[n, 2] (x, y)."""
+    scales: NDArray[np.float32]
+    """[n] keypoint diameters in full-size pixels."""
+    angles: NDArray[np.float32]
+    """[n] degrees, clockwise in image coordinates as OpenCV gives them."""
+    descriptors: NDArray[np.uint8]
+    """[n, 128] RootSIFT times 512, rounded and clipped to 255 (Arandjelović & Zisserman 2012)."""
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Description:
+    """All descriptors of one picture."""
+
+    phash: NDArray[np.uint8]
+    """[32] packed 256-bit perceptual hash."""
+    phash_forms: NDArray[np.uint8]
+    """[8, 32] the hash of the eight mirrored and rotated forms; row 0 is `phash`. Only used for queries."""
+    embeddings: Mapping[str, NDArray[np.float32]]
+    """By descriptor name ("copy", "clip"): unit vectors [d]."""
+    mirrored_embeddings: Mapping[str, NDArray[np.float32]]
+    """The same of the mirrored picture; empty for references."""
+    local: LocalFeatures
+
+
+# ---------------------------------------------------------------- search, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reference that may be the original of the query, before verification."""
+
+    reference_id: int
+    score: float
+    """Fused score, higher is closer; comparable only within one query."""
+    phash_bits: int | None = None
+    """Hamming distance of the best form, 0..256."""
+    similarities: Mapping[str, float] = field(default_factory=dict)
+    """Cosine similarity by embedding name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verification:
+    """What geometry says of one candidate."""
+
+    reference_id: int
+    verified: bool
+    reason: str
+    """Plain words, for a match as well as for a rejection."""
+    inliers: int
+    matches: int
+    confidence: float
+    """Calibrated probability that the pair shares a picture (or scene), 0..1."""
+    reference_from_query: NDArray[np.float64] | None = None
+    mirrored: bool = False
+    query_overlap: float = 0.0
+    reference_overlap: float = 0.0
+    same_picture: bool = False
+    """True: a copy of the reference; False though verified: another photo of the same scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRecord:
+    """One trusted picture as the database knows it."""
+
+    reference_id: int
+    path: str
+    sha256: str
+    pixel_sha256: str | None
+    byte_size: int
+    width: int
+    height: int
+    format: str
+    status: Literal["active", "withdrawn", "superseded"]
+    source: str | None = None
+    title: str | None = None
+    credit: str | None = None
+    license: str | None = None
+    captured_at: str | None = None
+    ingested_at: str | None = None
+    other_paths: tuple[str, ...] = ()
+    """Further files with the same bytes."""
+
+
+# ---------------------------------------------------------------- compare
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One measured difference, named by its operation but not yet put in words.
+
+    `parameters` are numbers and short words with their unit in the name; docs of each operation's keys are in
+    `provenance/compare/__init__.py`. `label` is the value of its pixels in `Comparison.labels`, 0 for a change
+    of the whole picture.
+    """
+
+    operation: Operation
+    confidence: float
+    parameters: Mapping[str, Any]
+    box: Box | None = None
+    """Query pixels; None for a change of the whole picture."""
+    reference_box: Box | None = None
+    text_before: str | None = None
+    text_after: str | None = None
+    label: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A pair, aligned and measured. Arrays are in the frame of the query at working size.
+
+    `working_scale` is working pixels per full-size query pixel.
+    """
+
+    query: Pixels
+    """[h, w, 3] the query at working size."""
+    reference: Pixels
+    """[h, w, 3] the reference warped into the query's frame, tone untouched; black outside `overlap`."""
+    replayed: Pixels
+    """[h, w, 3] the listed whole-picture edits applied to the reference, in the query's frame."""
+    overlap: NDArray[np.bool_]
+    """[h, w] where the query shows the reference's area."""
+    change_map: NDArray[np.float32]
+    """[h, w] strength of the unexplained-by-global-edits difference, 0..1 (0 outside `overlap`)."""
+    labels: NDArray[np.int32]
+    """[h, w] 0 where unchanged, else `Change.label`."""
+    changes: tuple[Change, ...]
+    working_scale: float
+    reference_from_query: NDArray[np.float64]
+    """Refined, in full-size pixels."""
+    identical_pixels: bool
+    query_overlap: float
+    reference_overlap: float
+    unexplained_fraction: float
+    replay_psnr_db: float | None
+    """None when the replay equals the query exactly (infinite)."""
+    measurements: Mapping[str, float] = field(default_factory=dict)
+    """Everything else worth showing, unit in the name: "alignment_error_px", "residual_p99"."""
+
+
+# ---------------------------------------------------------------- explain, report
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change in words: one item of `explanation.edits` in the report."""
+
+    operation: Operation
+    category: Category
+    sentence: str
+    confidence: float
+    parameters: Mapping[str, Any]
+    box: Box | None = None
+    reference_box: Box | None = None
+    text_before: str | None = None
+    text_after: str | None = None
+    label: int = 0
+    """Ties the sentence to its pixels in `Comparison.labels`; not part of the JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The plain-language account of a pair."""
+
+    caption: str
+    captioner: str
+    edits: tuple[Edit, ...]
+    unexplained_fraction: float
+    replay_psnr_db: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInfo:
+    """The query as the user gave it."""
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """The trusted original that was found, and how."""
+
+    reference: ReferenceRecord
+    matched_by: tuple[MatchedBy, ...]
+    inliers: int | None
+    query_overlap: float
+    reference_overlap: float
+    reference_from_query: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSummary:
+    """One line of `candidates` in the report."""
+
+    reference_id: int
+    path: str
+    score: float
+    verified: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """The pictures behind a report: for HTML and PNG, never part of the JSON."""
+
+    query: DecodedImage
+    reference: DecodedImage
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What `check` gives for one query; `provenance.report` renders it as JSON, text or HTML."""
+
+    query: QueryInfo
+    verdict: Verdict
+    confidence: float
+    match: Match | None
+    candidates: tuple[CandidateSummary, ...]
+    explanation: Explanation | None
+    timings_ms: Mapping[str, float]
+    versions: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    """Remarks for the reader: "the original's file is no longer there", "first frame of 12"."""
+    evidence: Evidence | None = None
+
+
+# ---------------------------------------------------------------- ingest, db
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewReference:
+    """A described picture, ready to be stored in one transaction."""
+
+    path: str
+    mtime_ns: int
+    image: DecodedImage
+    description: Description
+    thumbnail: bytes
+    """WebP, long side at most 320 px."""
+    source: str | None = None
+    title: str | None = None
+    credit: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that a former ingest saw; unchanged size and mtime mean it is not read again."""
+
+    path: str
+    reference_id: int
+    sha256: str
+    byte_size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that ingest left out, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSummary:
+    """What one ingest did; the counts add up to the files seen."""
+
+    added: int = 0
+    unchanged: int = 0
+    updated: int = 0
+    moved: int = 0
+    duplicates: int = 0
+    skipped: tuple[SkippedFile, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def seen(self) -> int:
+        """All files the ingest looked at."""
+        return self.added + self.unchanged + self.updated + self.moved + self.duplicates + len(self.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseStats:
+    """What `provenance db stats` prints."""
+
+    references: int
+    withdrawn: int
+    superseded: int
+    files: int
+    descriptors: Mapping[str, int]
+    """"name version" -> count."""
+    schema_revision: str
+    bytes_on_disk: int | None = None
+    url: str = ""
+    home: Path | None = None

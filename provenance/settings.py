@@ -1,0 +1,152 @@
+"""Every option of the program, one section per room, in room order.
+
+Read from, in falling order: arguments, environment (`PROVENANCE_SEARCH__TOP_K=20`), `provenance.toml` in the
+home folder, the defaults below. Unknown names are errors.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from provenance.errors import SettingsError
+
+
+class Section(BaseModel):
+    """A room's options: immutable, unknown names refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Decode(Section):
+    """Limits on what may be read."""
+
+    max_bytes: int = Field(100 * 2**20, gt=0, description="largest file or download, bytes")
+    max_pixels: int = Field(
+        100_000_000, gt=0, description="largest picture, pixels; a 144-megapixel bomb must not slip through"
+    )
+    fetch_timeout_s: float = Field(20.0, gt=0, description="time for a whole download, seconds")
+    allow_private_urls: bool = Field(
+        False, description="fetch from loopback and private addresses too; only for trusted networks"
+    )
+
+
+class Describe(Section):
+    """Which descriptors are made."""
+
+    side_px: int = Field(1024, ge=256, description="long side that descriptors are computed at, pixels")
+    keypoints: int = Field(600, ge=100, description="RootSIFT keypoints kept for a reference")
+    query_keypoints: int = Field(1500, ge=100, description="RootSIFT keypoints kept for a query")
+    batch: int = Field(16, ge=1, description="images described and stored together")
+    clip: str | None = Field(
+        None, description="MODEL:TAG or MODEL:FILE for open_clip; None: what the database was made with"
+    )
+
+
+class Search(Section):
+    """How many candidates are looked at."""
+
+    top_k: int = Field(10, ge=1, description="candidates verified at first")
+    deep_k: int = Field(100, ge=0, description="further candidates verified when none of the first is sure")
+
+
+class Verify(Section):
+    """When a candidate counts as found."""
+
+    min_confidence: float = Field(0.5, ge=0, le=1, description="below this a candidate is no match")
+
+
+class Compare(Section):
+    """How closely a pair is looked at."""
+
+    side_px: int = Field(1024, ge=256, description="long side that pairs are compared at, pixels")
+    text: bool = Field(True, description="read text in changed regions (OCR)")
+
+
+class Explain(Section):
+    """How changes are put in words."""
+
+    captioner: str = Field("measured", description="who writes the caption")
+    language: str = Field("en", description="language of the sentences")
+
+
+class Db(Section):
+    """Where the database is."""
+
+    url: str | None = Field(None, description="SQLAlchemy URL; None: SQLite in the home folder")
+
+
+class Settings(BaseSettings):
+    """All options; `Settings.read()` turns a mistake into a SettingsError that names it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROVENANCE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    home: Path = Field(default_factory=lambda: _platform_home(), description="where database and index live")
+    threads: int = Field(0, ge=0, description="worker threads; 0: one per core")
+    decode: Decode = Decode()
+    describe: Describe = Describe()
+    search: Search = Search()
+    verify: Verify = Verify()
+    compare: Compare = Compare()
+    explain: Explain = Explain()
+    db: Db = Db()
+
+    @classmethod
+    def read(cls, home: Path | str | None = None, **overrides: Any) -> Settings:
+        """Read all sources; `home` and `overrides` win. Raises SettingsError with the name of the bad option."""
+        if home is not None:
+            overrides["home"] = home
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(
+                f"setting {place!r}: {first['msg']}; see 'provenance --help' and README"
+            ) from error
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.db.url or f"sqlite:///{(self.home / 'provenance.sqlite').as_posix()}"
+
+    @property
+    def worker_threads(self) -> int:
+        """Number of worker threads, at least 1."""
+        return self.threads or os.cpu_count() or 1
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, then provenance.toml of the home folder they name."""
+        home = init_settings().get("home") or env_settings().get("home") or _platform_home()
+        toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / "provenance.toml")
+        return init_settings, env_settings, toml
+
+
+def _platform_home() -> Path:
+    """The user's data folder of the platform."""
+    from platformdirs import user_data_path
+
+    return user_data_path("provenance", appauthor=False)
