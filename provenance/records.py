@@ -163,9 +163,9 @@ class ReferenceRecord:
 class Change:
     """One measured difference, named by its operation but not yet put in words.
 
-    `parameters` are numbers and short words with their unit in the name; docs of each operation's keys are in
-    `provenance/compare/__init__.py`. `label` is the value of its pixels in `Comparison.labels`, 0 for a change
-    of the whole picture.
+    `parameters` are numbers and short words with their unit in the name; each operation's keys are listed in
+    `provenance/compare/__init__.py`. `label` is the value of its pixels in `Comparison.labels`, 0 for a
+    change of the whole picture.
     """
 
     operation: Operation

@@ -108,7 +108,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, home: Path | str | None = None, **overrides: Any) -> Settings:
-        """Read all sources; `home` and `overrides` win. Raises SettingsError with the name of the bad option."""
+        """Read all sources; `home` and `overrides` win. Raises SettingsError naming the bad option."""
         if home is not None:
             overrides["home"] = home
         try:
@@ -116,9 +116,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(
-                f"setting {place!r}: {first['msg']}; see 'provenance --help' and README"
-            ) from error
+            raise SettingsError(f"setting {place!r}: {first['msg']}; see the README's settings") from error
 
     @property
     def database_url(self) -> str:

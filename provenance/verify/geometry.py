@@ -87,13 +87,15 @@ def is_sane(homography: NDArray[np.float64], query_size: Size, reference_size: S
     if turns.min() <= 0:
         return False
     along = np.linalg.norm(sides, axis=1) / np.array([width, height, width, height])
-    return bool(1 / 30 < along.min() and along.max() < 30 and along.max() / along.min() < 3.0)
+    return bool(along.min() > 1 / 30 and along.max() < 30 and along.max() / along.min() < 3.0)
 
 
-def project(homography: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
+def project(
+    homography: NDArray[np.float64], points: NDArray[np.float64] | NDArray[np.float32]
+) -> NDArray[np.float64]:
     """Points [n, 2] through a homography."""
     ones = np.ones((len(points), 1))
-    mapped = np.hstack([points, ones]) @ homography.T
+    mapped = np.hstack([points.astype(np.float64), ones]) @ homography.T
     return np.asarray(mapped[:, :2] / mapped[:, 2:])
 
 
@@ -123,20 +125,15 @@ def _outline(size: Size) -> NDArray[np.float64]:
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
 
 
-def _inliers(
-    homography: NDArray[np.float64], matches: Matches, threshold: float
-) -> NDArray[np.bool_]:
-    """Matches that land within the threshold and, once per place: many keypoints on one spot count as one."""
+def _inliers(homography: NDArray[np.float64], matches: Matches, threshold: float) -> NDArray[np.bool_]:
+    """Matches that land within the threshold, one per place: keypoints on the same spot count once."""
     error = np.linalg.norm(project(homography, matches.query) - matches.reference, axis=1)
-    good = error <= threshold
-    cells = np.floor(matches.query / 4.0).astype(np.int64)
-    _, first = np.unique(cells[:, 0] * 1_000_003 + cells[:, 1], return_index=True)
-    once = np.zeros(len(good), bool)
-    # `unique` must see the good ones first, or a bad match would stand for a good one on the same spot.
-    order = np.argsort(~good, kind="stable")
-    _, first = np.unique((cells[:, 0] * 1_000_003 + cells[:, 1])[order], return_index=True)
+    order = np.argsort(error, kind="stable")
+    cells = np.floor(matches.query[order] / 4.0).astype(np.int64)
+    _, first = np.unique(cells, axis=0, return_index=True)
+    once = np.zeros(len(matches), bool)
     once[order[first]] = True
-    return good & once
+    return np.asarray(once & (error <= threshold))
 
 
 def _spread(points: NDArray[np.float32], query_overlap: float, query_size: Size) -> float:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from provenance.records import LocalFeatures
 
 RATIO = 0.85
-"""Lowe's ratio test, between his 0.8 (2004) and the 0.9 of RootSIFT on copies: the vote below removes the rest."""
+"""Lowe's ratio test, looser than his 0.8 (2004): the vote on scale and rotation removes the rest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """Corresponding points [n, 2] and the change of scale and angle each match implies, query to reference."""
+    """Corresponding points [n, 2] and the scale and angle each match implies, query to reference."""
 
     query: NDArray[np.float32]
     reference: NDArray[np.float32]

@@ -1,0 +1,376 @@
+"""The front door: parse, call the pipeline, print. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from provenance import __version__
+from provenance.errors import ProvenanceError
+
+if TYPE_CHECKING:
+    from provenance import IngestSummary, Provenance, Report
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find the trusted original of a picture, and say in plain words what was changed.",
+    epilog="Exit codes: 0 reports were made, whatever the verdict; 2 wrong call; "
+    "65 unreadable picture; 66 not found; 68 URL refused; 69 an optional part or model is missing; "
+    "70 database from a newer version; "
+    "74 database, index or disk trouble; 77 no permission; 78 wrong setting.",
+)
+db_app = typer.Typer(no_args_is_help=True, help="Look after the database and its indexes.")
+evaluate_app = typer.Typer(no_args_is_help=True, help="Measure the program on pictures with known truth.")
+app.add_typer(db_app, name="db")
+app.add_typer(evaluate_app, name="evaluate")
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Where database and index live. [env: PROVENANCE_HOME]"),
+]
+Clip = Annotated[
+    str | None,
+    typer.Option("--clip", metavar="MODEL:TAG|FILE", help="Use CLIP too, e.g. ViT-B-32:laion2b_s34b_b79k."),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML page."),
+]
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    home: Home = None,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options of every command."""
+    if version:
+        typer.echo(f"provenance {__version__}")
+        raise typer.Exit
+    context.obj = home
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+# ---------------------------------------------------------------- main commands
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Trusted pictures and folders of them.")
+    ],
+    source: Annotated[
+        str | None, typer.Option(help="Where these pictures come from, e.g. an agency.")
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Columns: path, title, credit, license, source, captured_at."),
+    ] = None,
+    clip: Clip = None,
+    output: OutputFormat = Format.text,
+    home: Home = None,
+) -> None:
+    """Add trusted pictures, or update them; repeat it at will, only changed files are read again."""
+    with open_library(context, home, clip) as library, progress_bar("ingest") as advance:
+        summary = library.ingest(paths, source=source, manifest=manifest, progress=advance)
+    if output is Format.text:
+        print_summary(summary)
+    else:
+        print_json(summary)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE|URL|FOLDER...", help="Pictures to check.")],
+    output: OutputFormat = Format.text,
+    report: ReportFile = None,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Candidates verified at first.")] = None,
+    clip: Clip = None,
+    home: Home = None,
+) -> None:
+    """Find the trusted original of each picture and say what was changed."""
+    with open_library(context, home, clip) as library:
+        inputs = expand(images)
+        show_reports(library.check_many(inputs, top_k=top_k), output, report, several=inputs != images[:1])
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    original: Annotated[str, typer.Argument(help="The original: path or URL.")],
+    edited: Annotated[str, typer.Argument(help="The edited copy: path or URL.")],
+    output: OutputFormat = Format.text,
+    report: ReportFile = None,
+    home: Home = None,
+) -> None:
+    """Say what was changed between two given pictures; uses no database."""
+    with open_library(context, home) as library:
+        show_reports(iter([library.explain(original, edited)]), output, report, several=False)
+
+
+# ---------------------------------------------------------------- db
+
+
+@db_app.command()
+def upgrade(context: typer.Context, home: Home = None) -> None:
+    """Bring the database to this version's schema (every command does so by itself)."""
+    with open_library(context, home) as library:
+        typer.echo(f"the schema is at revision {library.database.stats().schema_revision}")
+
+
+@db_app.command()
+def stats(context: typer.Context, output: OutputFormat = Format.text, home: Home = None) -> None:
+    """Say what the database holds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    with open_library(context, home) as library:
+        found = library.database.stats()
+        if output is not Format.text:
+            print_json(found)
+            return
+        table = Table(show_header=False, box=None)
+        for name, value in (
+            ("references", found.references),
+            ("withdrawn", found.withdrawn),
+            ("superseded", found.superseded),
+            ("files", found.files),
+            *((f"descriptor {key}", count) for key, count in found.descriptors.items()),
+            ("schema revision", found.schema_revision), ("bytes on disk", found.bytes_on_disk),
+            ("home", library.settings.home),
+        ):  # fmt: skip
+            table.add_row(name, str(value))
+        Console().print(table)
+
+
+@db_app.command()
+def verify(
+    context: typer.Context,
+    files: Annotated[bool, typer.Option("--files", help="Also read every trusted file again.")] = False,
+    home: Home = None,
+) -> None:
+    """Check database and indexes; prints a digest that two databases of equal content share."""
+    with open_library(context, home) as library:
+        problems = library.problems(files=files)
+        typer.echo(f"content digest {library.database.digest()}")
+    for problem in problems:
+        typer.echo(f"problem: {problem}", err=True)
+    if problems:
+        raise typer.Exit(74)
+    typer.echo("no problems: every reference is complete, and the indexes equal the database")
+
+
+@db_app.command()
+def rebuild(context: typer.Context, home: Home = None) -> None:
+    """Make the indexes anew from the database."""
+    with open_library(context, home) as library:
+        library.searcher.rebuild()
+        typer.echo(f"indexes made anew for {len(library.database.active_ids())} references")
+
+
+@db_app.command()
+def withdraw(
+    context: typer.Context,
+    reference: Annotated[str, typer.Argument(help="Number, path, or first characters of the sha256.")],
+    restore: Annotated[bool, typer.Option("--restore", help="Take a withdrawal back.")] = False,
+    home: Home = None,
+) -> None:
+    """Take a picture out of the trusted set, effective on the very next check; nothing is deleted."""
+    with open_library(context, home) as library:
+        found = library.database.find(reference)
+        (library.database.restore if restore else library.database.withdraw)(found.reference_id)
+        typer.echo(f"{'restored' if restore else 'withdrawn'}: {found.path} (reference {found.reference_id})")
+
+
+# ---------------------------------------------------------------- evaluate
+
+
+@evaluate_app.command("sample")
+def evaluate_sample(
+    folder: Annotated[Path, typer.Argument(help="Folder with photos/, queries/, truth.json.")] = Path(
+        "sample_db"
+    ),
+) -> None:
+    """Ingest a sample folder into a fresh database, check its queries, print the table against the truth."""
+    import tempfile
+
+    from provenance.evaluate.sample import evaluate_sample as evaluate
+
+    from provenance import Provenance
+
+    with tempfile.TemporaryDirectory() as home, Provenance(home) as library:
+        with progress_bar("ingest") as advance:
+            library.ingest([folder / "photos"], manifest=folder / "credits.csv", progress=advance)
+        typer.echo(evaluate(folder, library.check).table())
+
+
+# ---------------------------------------------------------------- printing
+
+
+@contextmanager
+def open_library(context: typer.Context, home: Path | None, clip: str | None = None) -> Iterator[Provenance]:
+    """The library at --home (of the command, or of the program) with the given CLIP."""
+    from provenance import Provenance
+
+    options: dict[str, Any] = {"describe": {"clip": clip}} if clip else {}
+    with Provenance(home or context.obj, **options) as library:
+        yield library
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Any]:
+    """A bar on stderr with rate and time left; silent where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None, rate="")
+
+        def advance(done: int, total: int) -> None:
+            speed = progress.tasks[task].speed
+            progress.update(task, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+
+        yield advance
+
+
+def expand(images: list[str]) -> list[Any]:
+    """Folders -> the pictures in them; everything else stays as given."""
+    from provenance.ingest import walk
+
+    inputs: list[Any] = []
+    for image in images:
+        if image.startswith(("http://", "https://")) or not Path(image).is_dir():
+            inputs.append(image)
+            continue
+        found = [
+            os.path.relpath(path) if not Path(image).is_absolute() else str(path)
+            for path in walk([image], [])
+        ]
+        if not found:
+            typer.echo(f"note: {image!r} holds no pictures", err=True)
+        inputs += found
+    return inputs
+
+
+def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *, several: bool) -> None:
+    """Print each report as it comes; write the page at the end; fail only when no input could be read."""
+    from provenance.report import print_report, to_dict, to_json, write_html
+
+    if page is not None and not page.parent.is_dir():
+        page.parent.mkdir(parents=True)
+    made, failed = 0, 0
+    kept: list[Report] = []
+    collected: list[Any] = []
+    for report in reports:
+        made += 1
+        failed += report.verdict == "error"
+        if output is Format.text:
+            from rich.console import Console
+
+            print_report(report, Console())
+        elif output is Format.jsonl:
+            typer.echo(to_json(report))
+            sys.stdout.flush()
+        else:
+            collected.append(to_dict(report) if several else report)
+        if page is not None:
+            kept.append(report)
+    if output is Format.json:
+        import json
+
+        typer.echo(
+            json.dumps(collected, indent=2, ensure_ascii=False)
+            if several
+            else to_json(collected[0], indent=2)
+        )
+    if page is not None and kept:
+        write_html(kept, page)
+        typer.echo(f"report: {page}", err=output is not Format.text)
+    if made and failed == made:
+        raise typer.Exit(65)
+
+
+def print_summary(summary: IngestSummary) -> None:
+    """One line of counts, then what was left out and why."""
+    rate = summary.seen / summary.seconds if summary.seconds else 0.0
+    typer.echo(
+        f"{summary.added} added, {summary.unchanged} unchanged, {summary.updated} updated, "
+        f"{summary.moved} moved, "
+        f"{summary.duplicates} duplicates, {len(summary.skipped)} skipped "
+        f"in {summary.seconds:.1f} s ({rate:.1f} images/s)"
+    )
+    for file in summary.skipped:
+        typer.echo(
+            f"skipped {ascii(file.path)[1:-1] if not file.path.isprintable() else file.path}: {file.reason}",
+            err=True,
+        )
+
+
+def print_json(record: Any) -> None:
+    """A record as JSON."""
+    import json
+    from dataclasses import asdict
+
+    typer.echo(json.dumps(asdict(record), indent=2, default=str, ensure_ascii=False))
+
+
+def main() -> None:
+    """Run the program; errors go to stderr as one line with the cure, and to the exit code."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        app()
+    except ProvenanceError as error:
+        fail(error, error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        fail(
+            "the disk is full: free some space and run the same command again"
+            if error.errno == errno.ENOSPC
+            else error,
+            74,
+        )
+
+
+def fail(error: object, code: int) -> None:
+    """Say what went wrong on stderr and leave."""
+    typer.echo(f"error: {error}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

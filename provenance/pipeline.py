@@ -1,0 +1,455 @@
+"""The corridor: the only place that knows the order of the rooms.
+
+ingest   walk > decode > describe > database, then the indexes
+check    decode > describe > search > verify > compare > explain > report
+explain  the same for a given pair, without a database
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from provenance import __version__
+from provenance.errors import InputError, UsageError
+from provenance.records import (
+    Candidate,
+    CandidateSummary,
+    Comparison,
+    DecodedImage,
+    Description,
+    Evidence,
+    Explanation,
+    IngestSummary,
+    Match,
+    MatchedBy,
+    QueryInfo,
+    ReferenceRecord,
+    Report,
+    Verdict,
+    Verification,
+)
+from provenance.settings import Settings
+from provenance.timing import Stopwatch
+
+if TYPE_CHECKING:
+    from provenance.db import Database
+    from provenance.decode import Limits
+    from provenance.describe import Describer
+    from provenance.ingest import Progress
+    from provenance.search import Searcher
+    from provenance.verify import QueryView
+
+Source = bytes | Path | str
+"""A picture: its bytes, a path, or an http(s) URL."""
+
+
+_Part = TypeVar("_Part")
+
+
+class Provenance:
+    """A trusted-image database and everything that is done with it; safe to use from several threads.
+
+    Nothing is opened or loaded before it is needed.
+
+    Example:
+        with Provenance("./newsroom") as provenance:
+            provenance.ingest(["./trusted"])
+            report = provenance.check("web.jpg")
+            print(report.verdict, report.explanation and report.explanation.caption)
+    """
+
+    def __init__(
+        self, home: Path | str | None = None, *, settings: Settings | None = None, **options: Any
+    ) -> None:
+        """Use the database in `home`, or all of `settings`; `options` are sections of Settings."""
+        if settings is not None and (home is not None or options):
+            raise UsageError("give either settings, or home and options, not both")
+        self.settings = settings or Settings.read(home, **options)
+        self._lock = threading.RLock()
+        self._parts: dict[str, Any] = {}
+
+    # ------------------------------------------------------------ the three things it does
+
+    def ingest(
+        self,
+        paths: Sequence[Path | str],
+        *,
+        source: str | None = None,
+        manifest: Path | str | None = None,
+        progress: Progress | None = None,
+    ) -> IngestSummary:
+        """Add or update trusted pictures: files and folders; safe to interrupt and to repeat.
+
+        `manifest` is a CSV with the columns path, title, credit, license, source, captured_at.
+        """
+        from provenance.ingest import Ingest, read_manifest
+
+        if isinstance(paths, str | Path):
+            paths = [paths]
+        details = read_manifest(Path(manifest)) if manifest else None
+        run = Ingest(
+            self.database,
+            self.describer,
+            limits=self._limits,
+            side_px=self.settings.describe.side_px,
+            batch=self.settings.describe.batch,
+            threads=self.settings.worker_threads,
+            source=source,
+            details=details,
+        )
+        try:
+            return run.run(paths, progress)
+        finally:
+            self.searcher.sync()
+
+    def check(self, image: Source, *, name: str | None = None, top_k: int | None = None) -> Report:
+        """Find the trusted original of one picture and say what was changed.
+
+        An unreadable picture gives a report with verdict "error"; problems of the database are raised.
+        """
+        watch = Stopwatch()
+        try:
+            with watch("decode"):
+                query = self._decode(image, name)
+        except InputError as error:
+            return self._unreadable(image, name, error, watch)
+        with watch("search"):
+            known = self.database.reference_by_sha256(query.sha256)
+        if known is not None:
+            return self._report_same(query, known, "the same file", watch)
+        if query.pixel_sha256 is not None:
+            with watch("search"):
+                known = self.database.reference_by_pixel_sha256(query.pixel_sha256)
+            if known is not None:
+                return self._report_same(query, known, "the same pixels", watch)
+        return self._check_described(query, top_k or self.settings.search.top_k, watch)
+
+    def check_many(self, images: Iterable[Source], *, top_k: int | None = None) -> Iterator[Report]:
+        """One report for each image, as soon as it is made."""
+        for image in images:
+            yield self.check(image, top_k=top_k)
+
+    def explain(self, original: Source, edited: Source) -> Report:
+        """Say what was changed between a given original and an edited copy; uses no database."""
+        watch = Stopwatch()
+        with watch("decode"):
+            reference, query = self._decode(original), self._decode(edited)
+        record = ReferenceRecord(
+            0, reference.name, reference.sha256, reference.pixel_sha256, reference.byte_size,
+            reference.width, reference.height, reference.format, "active", captured_at=reference.captured_at,
+        )  # fmt: skip
+        if reference.sha256 == query.sha256:
+            return self._report_same(query, record, "the same file", watch)
+        with watch("describe"):
+            from provenance.describe import similarity
+
+            described = self.describer.describe_query(self._reduced(query))
+            of_reference = self.describer.describe([self._reduced(reference)])[0]
+        candidate = Candidate(0, 1.0, similarities=similarity(described, of_reference))
+        with watch("verify"):
+            from provenance.verify import small_gray, verify
+
+            view = self._view(query, described)
+            verification = verify(
+                view, candidate, of_reference.local, small_gray(reference.pixels),
+                (reference.width, reference.height), min_confidence=self.settings.verify.min_confidence,
+            )  # fmt: skip
+        return self._report(query, [(candidate, verification, record)], reference, watch)
+
+    # ------------------------------------------------------------ what it is made of
+
+    @property
+    def database(self) -> Database:
+        """The open database, at the newest schema."""
+
+        def make() -> Database:
+            from provenance.db import Database
+
+            database = Database(self.settings.database_url)
+            database.upgrade()
+            return database
+
+        return self._once("database", make)
+
+    @property
+    def describer(self) -> Describer:
+        """The descriptors the settings ask for; an ingest with CLIP makes CLIP the database's habit."""
+
+        def make() -> Describer:
+            from provenance.describe import Describer
+
+            options = self.settings.describe
+            return Describer(
+                clip=self._clip(),
+                keypoints=options.keypoints,
+                query_keypoints=options.query_keypoints,
+                threads=self.settings.worker_threads,
+            )
+
+        return self._once("describer", make)
+
+    @property
+    def searcher(self) -> Searcher:
+        """The indexes over the database."""
+
+        def make() -> Searcher:
+            from provenance.search import Searcher
+
+            return Searcher(self.database, self.settings.home / "index", self.describer.versions)
+
+        return self._once("searcher", make)
+
+    def _once(self, name: str, make: Callable[[], _Part]) -> _Part:
+        """Make a part when it is first asked for; two threads get the same one."""
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = make()
+            part: _Part = self._parts[name]
+            return part
+
+    def close(self) -> None:
+        """Close the database and forget what was loaded; using the object again opens it again."""
+        with self._lock:
+            database = self._parts.pop("database", None)
+            self._parts.clear()
+        if database is not None:
+            database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ the stations of a check
+
+    def _clip(self) -> str | None:
+        asked = self.settings.describe.clip
+        kept = self.database.meta("clip")
+        if asked and asked != kept:
+            self.database.set_meta("clip", asked)
+        return asked or kept
+
+    @property
+    def _limits(self) -> Limits:
+        from provenance.decode import Limits
+
+        return Limits(**self.settings.decode.model_dump())
+
+    def _decode(self, image: Source, name: str | None = None) -> DecodedImage:
+        from provenance.decode import decode
+
+        return decode(image, name=name, limits=self._limits)
+
+    def _reduced(self, image: DecodedImage) -> DecodedImage:
+        from provenance.decode import reduce
+
+        return reduce(image, self.settings.describe.side_px)
+
+    def _view(self, query: DecodedImage, description: Description) -> QueryView:
+        from provenance.describe import mirrored
+        from provenance.verify import QueryView, small_gray
+
+        return QueryView(
+            description.local,
+            mirrored(description.local, query.width),
+            small_gray(query.pixels),
+            (query.width, query.height),
+        )
+
+    def _check_described(self, query: DecodedImage, top_k: int, watch: Stopwatch) -> Report:
+        with watch("describe"):
+            description = self.describer.describe_query(self._reduced(query))
+        with watch("search"):
+            candidates = self.searcher.candidates(description, limit=top_k + self.settings.search.deep_k)
+        with watch("verify"):
+            view = self._view(query, description)
+            judged = self._verify(view, candidates[:top_k])
+            if not any(verification.verified for _, verification, _ in judged):
+                judged += self._verify(view, candidates[top_k:])
+        return self._report(query, judged, None, watch)
+
+    def _verify(
+        self, view: QueryView, candidates: Sequence[Candidate]
+    ) -> list[tuple[Candidate, Verification, ReferenceRecord]]:
+        """Judge candidates in order; once one is sure, only the next few are still looked at."""
+        from provenance.decode import decode
+        from provenance.verify import small_gray, verify
+
+        judged: list[tuple[Candidate, Verification, ReferenceRecord]] = []
+        sure_at: int | None = None
+        chunk = 8
+        for start in range(0, len(candidates), chunk):
+            part = candidates[start : start + chunk]
+            ids = [candidate.reference_id for candidate in part]
+            records = self.database.references(ids)
+            features = self.database.local_features(ids, self.describer.versions["local"])
+            for offset, candidate in enumerate(part):
+                if sure_at is not None and start + offset > sure_at + 2:
+                    return judged
+                record = records.get(candidate.reference_id)
+                if record is None or candidate.reference_id not in features:
+                    continue  # withdrawn since the index was read
+                thumbnail = decode(self.database.thumbnail(candidate.reference_id), name=record.path)
+                verification = verify(
+                    view, candidate, features[candidate.reference_id], small_gray(thumbnail.pixels),
+                    (record.width, record.height), min_confidence=self.settings.verify.min_confidence,
+                )  # fmt: skip
+                judged.append((candidate, verification, record))
+                if sure_at is None and verification.confidence >= 0.99:
+                    sure_at = start + offset
+        return judged
+
+    def _report(
+        self,
+        query: DecodedImage,
+        judged: list[tuple[Candidate, Verification, ReferenceRecord]],
+        reference: DecodedImage | None,
+        watch: Stopwatch,
+    ) -> Report:
+        """The report for the best verified candidate, or for none."""
+        judged = sorted(
+            judged, key=lambda one: (one[1].verified, one[1].confidence, one[1].inliers), reverse=True
+        )
+        summaries = tuple(
+            CandidateSummary(c.reference_id, r.path, c.score, v.verified, v.reason) for c, v, r in judged[:10]
+        )
+        base = Report(
+            self._query_info(query), "no_match", max((v.confidence for _, v, _ in judged), default=0.0), None,
+            summaries, None, {}, self._versions, notes=query.notes,
+        )  # fmt: skip
+        if not judged or not judged[0][1].verified:
+            return replace(base, timings_ms=watch.read())
+        candidate, verification, record = judged[0]
+        match = Match(
+            record, self._matched_by(candidate, verification), verification.inliers or None,
+            verification.query_overlap, verification.reference_overlap, verification.reference_from_query,
+        )  # fmt: skip
+        base = replace(base, confidence=verification.confidence, match=match)
+        with watch("decode"):
+            original, note = (reference, None) if reference else self._open_reference(record)
+        if original is None or verification.reference_from_query is None:
+            verdict: Verdict = "modified" if verification.same_picture else "related"
+            return replace(base, verdict=verdict, notes=(*base.notes, note or ""), timings_ms=watch.read())
+        return self._compared(base, query, original, verification, watch)
+
+    def _compared(
+        self,
+        base: Report,
+        query: DecodedImage,
+        original: DecodedImage,
+        verification: Verification,
+        watch: Stopwatch,
+    ) -> Report:
+        from provenance.compare import compare
+        from provenance.explain import explain
+
+        if base.match is None or verification.reference_from_query is None:
+            raise ValueError("only a verified match can be compared")
+        options = self.settings.compare
+        with watch("compare"):
+            comparison = compare(
+                query,
+                original,
+                verification.reference_from_query,
+                side_px=options.side_px,
+                read_text=options.text,
+            )
+        match = replace(
+            base.match,
+            query_overlap=comparison.query_overlap,
+            reference_overlap=comparison.reference_overlap,
+            reference_from_query=comparison.reference_from_query,
+        )
+        if not verification.same_picture:
+            return replace(
+                base, verdict="related", match=match, evidence=Evidence(query, original, comparison),
+                timings_ms=watch.read(),
+            )  # fmt: skip
+        with watch("explain"):
+            explanation = explain(
+                comparison, captioner=self.settings.explain.captioner, language=self.settings.explain.language
+            )
+        return replace(
+            base, verdict=_verdict(comparison, explanation), match=match, explanation=explanation,
+            evidence=Evidence(query, original, comparison), timings_ms=watch.read(),
+        )  # fmt: skip
+
+    def _report_same(
+        self, query: DecodedImage, record: ReferenceRecord, reason: str, watch: Stopwatch
+    ) -> Report:
+        """The report for a query whose bytes or pixels are a reference's: the query is the original."""
+        import numpy as np
+
+        match = Match(record, ("sha256",), None, 1.0, 1.0, np.eye(3))
+        verification = Verification(
+            record.reference_id, True, reason, 0, 0, 1.0, np.eye(3),
+            query_overlap=1.0, reference_overlap=1.0, same_picture=True,
+        )  # fmt: skip
+        summary = CandidateSummary(record.reference_id, record.path, 1.0, True, verification.reason)
+        base = Report(
+            self._query_info(query),
+            "identical",
+            1.0,
+            match,
+            (summary,),
+            None,
+            {},
+            self._versions,
+            query.notes,
+        )
+        return self._compared(base, query, replace(query, name=record.path), verification, watch)
+
+    def _open_reference(self, record: ReferenceRecord) -> tuple[DecodedImage | None, str | None]:
+        """The original's pixels, or why they cannot be had any more."""
+        for path in (record.path, *record.other_paths):
+            try:
+                original = self._decode(Path(path))
+            except InputError:
+                continue
+            if original.sha256 == record.sha256:
+                return original, None
+        return None, (
+            f"The original's file is gone or was changed since it was ingested ({record.path}), "
+            "so what differs could not be measured; put it back or ingest it again."
+        )
+
+    def _unreadable(self, image: Source, name: str | None, error: InputError, watch: Stopwatch) -> Report:
+        shown = name or ("(bytes)" if isinstance(image, bytes) else str(image))
+        return Report(
+            QueryInfo(shown, "", 0, 0, str(error)), "error", 0.0, None, (), None, watch.read(), self._versions
+        )
+
+    @staticmethod
+    def _query_info(query: DecodedImage) -> QueryInfo:
+        return QueryInfo(query.name, query.sha256, query.width, query.height)
+
+    @staticmethod
+    def _matched_by(candidate: Candidate, verification: Verification) -> tuple[MatchedBy, ...]:
+        """Which descriptors pointed at the match, by the thresholds of practice (PDQ: 31 of 256 bits)."""
+        found: list[MatchedBy] = []
+        if candidate.phash_bits is not None and candidate.phash_bits <= 31:
+            found.append("phash")
+        found += [name for name in ("copy", "clip") if candidate.similarities.get(name, 0.0) >= 0.5]
+        if verification.inliers:
+            found.append("local")
+        return tuple(found)
+
+    @property
+    def _versions(self) -> Mapping[str, str]:
+        described = self._parts.get("describer")
+        return {"provenance": __version__, **(described.versions if described else {})}
+
+
+def _verdict(comparison: Comparison, explanation: Explanation) -> Verdict:
+    """What the measured pair amounts to."""
+    if comparison.identical_pixels:
+        return "identical"
+    return "modified" if explanation.edits or comparison.unexplained_fraction > 0 else "unmodified"
