@@ -1,0 +1,81 @@
+"""The default captioner: it says what was measured and nothing else."""
+
+from __future__ import annotations
+
+import math
+
+from provenance.explain.catalog import Frame, load_catalog, number
+from provenance.records import Category, Change, Comparison, Edit, Explanation, Operation
+
+# What a reader must know first: what was put in or taken out, then words, background, look, framing.
+_IMPORTANCE: tuple[tuple[Operation, ...], ...] = (
+    ("composite",),
+    ("object_added", "object_removed", "object_replaced",
+     "object_duplicated", "object_recolored", "object_blurred"),
+    ("text_added", "text_removed", "text_changed"),
+    ("background_replaced", "background_changed"),
+    ("grayscale",),
+    ("tone", "color_balance", "brightness", "contrast", "saturation"),
+    ("blur", "sharpen", "noise"),
+    ("flip", "crop", "rotate", "stretch", "perspective", "pad"),
+)  # fmt: skip
+_RANKS = {operation: rank for rank, group in enumerate(_IMPORTANCE) for operation in group}
+
+
+class MeasuredCaptioner:
+    """Sentences from the catalogue of a language, filled with the measured numbers."""
+
+    name = "measured"
+
+    def explain(self, comparison: Comparison, *, language: str) -> Explanation:
+        """Return one sentence per change, most important first, and a caption of the whole."""
+        catalog = load_catalog(language)
+        height, width = comparison.query.shape[:2]
+        scale = comparison.working_scale
+        frame = Frame(width=round(width / scale), height=round(height / scale))
+        changes = sorted(comparison.changes, key=importance)
+        caption = catalog.caption(
+            changes,
+            frame,
+            identical=comparison.identical_pixels,
+            unexplained_fraction=comparison.unexplained_fraction,
+        )
+        return Explanation(
+            caption=caption,
+            captioner=self.name,
+            edits=tuple(_put_in_words(change, catalog.sentence(change, frame)) for change in changes),
+            unexplained_fraction=comparison.unexplained_fraction,
+            replay_psnr_db=comparison.replay_psnr_db,
+        )
+
+
+def importance(change: Change) -> tuple[int, float, int]:
+    """Sort key: the kind of change, then the larger area, then the order of the framing operations."""
+    area = number(change, "area_percent") if change.box is not None else None
+    group = _IMPORTANCE[_RANKS[change.operation]]
+    return _RANKS[change.operation], -(area or 0.0), group.index(change.operation)
+
+
+def categorize(operation: Operation) -> Category:
+    """Return which of the four categories of the DiffTell paper an operation belongs to."""
+    if operation.startswith("text_"):
+        return "text"
+    if operation.startswith("background_") or operation == "composite":
+        return "background"
+    return "local_object" if operation.startswith("object_") else "image_style"
+
+
+def _put_in_words(change: Change, sentence: str) -> Edit:
+    confidence = change.confidence if math.isfinite(change.confidence) else 0.0
+    return Edit(
+        operation=change.operation,
+        category=categorize(change.operation),
+        sentence=sentence,
+        confidence=min(max(confidence, 0.0), 1.0),
+        parameters=change.parameters,
+        box=change.box,
+        reference_box=change.reference_box,
+        text_before=change.text_before,
+        text_after=change.text_after,
+        label=change.label,
+    )

@@ -1,0 +1,83 @@
+"""Names of places and sizes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.explain.catalog.en.words import PLACES, REGIONS, name_color, percent, size_words
+from provenance.explain.places import name_place
+
+
+@pytest.mark.parametrize(
+    ("box", "place"),
+    [
+        ((0, 0, 200, 200), "upper_left"),
+        ((400, 10, 600, 200), "top"),
+        ((450, 450, 550, 550), "middle"),
+        ((850, 400, 990, 600), "right"),
+        ((800, 900, 990, 990), "lower_right"),
+        ((0, 920, 1000, 1000), "bottom_edge"),
+        ((50, 800, 950, 920), "across_lower"),
+        ((100, 450, 900, 560), "across_middle"),
+        ((0, 0, 1000, 60), "top_edge"),
+        ((0, 0, 1000, 500), "upper_half"),
+        ((0, 0, 60, 1000), "left_edge"),
+        ((500, 0, 1000, 1000), "right_half"),
+        ((20, 20, 980, 980), "everywhere"),
+    ],
+)
+def test_a_box_gets_the_place_a_person_would_name(box: tuple[int, int, int, int], place: str) -> None:
+    assert name_place(box, width=1000, height=1000) == place
+
+
+@given(st.tuples(*[st.integers(-100, 1100)] * 4), st.integers(1, 1000), st.integers(1, 1000))
+def test_every_box_has_a_place_with_words(box: tuple[int, int, int, int], width: int, height: int) -> None:
+    place = name_place(box, width=width, height=height)
+    assert PLACES[place]
+    assert REGIONS[place]
+
+
+@pytest.mark.parametrize(
+    ("area", "words"),
+    [
+        (0.2, "less than a hundredth of the picture"),
+        (1.0, "about a hundredth of the picture"),
+        (9.8, "about a tenth of the picture"),
+        (24.0, "about a quarter of the picture"),
+        (52.0, "about half of the picture"),
+        (99.0, "nearly all of the picture"),
+    ],
+)
+def test_sizes_are_said_as_everyday_shares(area: float, words: str) -> None:
+    assert size_words(area) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (24.6, "25 %"),
+        (3.14, "3.1 %"),
+        (3.0, "3 %"),
+        (0.02, "less than 0.1 %"),
+        (99.98, "99.9 %"),
+        (100, "100 %"),
+    ],
+)
+def test_percentages_claim_no_false_precision(value: float, text: str) -> None:
+    assert percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("color", "name"),
+    [
+        ("#000000", "black"),
+        ("#fefefe", "white"),
+        ("#808080", "grey"),
+        ("#d01010", "red"),
+        ("#102080", "dark blue"),
+    ],
+)
+def test_border_colours_get_plain_names(color: str, name: str) -> None:
+    assert name_color(color) == name
