@@ -28,6 +28,10 @@ $(VENV)/.all: $(VENV)/.dev
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,clip,heif]'
 	@touch $@
 
+$(VENV)/.service: $(VENV)/.base
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[service]'
+	@touch $@
+
 install: $(VENV)/.base  ## the embedded default: SQLite + FAISS, no torch
 
 demo: $(VENV)/.base  ## index sample_db, check its edited copies, write demo/report.html
@@ -49,6 +53,10 @@ check: $(VENV)/.dev  ## style, types, who may import whom
 fix: $(VENV)/.dev  ## mend what the style checker can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+serve: $(VENV)/.service  ## answer checks over HTTP on 127.0.0.1:8000, with sample_db's photos
+	$(BIN)/provenance --home $(HOME_DIR) ingest sample_db/photos --manifest sample_db/credits.csv
+	$(BIN)/provenance --home $(HOME_DIR) serve
 
 clean:  ## remove what demo and the checkers leave; the environment stays
 	rm -rf demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -133,6 +133,20 @@ def explain(
         show_reports(iter([library.explain(original, edited)]), output, report, several=False)
 
 
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    home: Home = None,
+) -> None:
+    """Answer checks over HTTP (extra 'service'); the interface is described at /docs."""
+    from provenance.service import serve as run
+
+    with open_library(context, home) as library:
+        run(library, host=host, port=port)
+
+
 # ---------------------------------------------------------------- db
 
 

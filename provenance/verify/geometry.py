@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,8 @@ from provenance.verify.matching import Matches
 
 THRESHOLD_PX = 3.0
 """Reprojection threshold at 1,024 px long side; scaled with the reference."""
+
+Points = NDArray[np.floating[Any]]
 
 Size = tuple[int, int]
 """(width, height) in full-size pixels."""
