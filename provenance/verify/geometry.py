@@ -93,9 +93,7 @@ def is_sane(homography: NDArray[np.float64], query_size: Size, reference_size: S
     return bool(along.min() > 1 / 30 and along.max() < 30 and along.max() / along.min() < 3.0)
 
 
-def project(
-    homography: NDArray[np.float64], points: NDArray[np.float64] | NDArray[np.float32]
-) -> NDArray[np.float64]:
+def project(homography: Points, points: Points) -> NDArray[np.float64]:
     """Points [n, 2] through a homography."""
     ones = np.ones((len(points), 1))
     mapped = np.hstack([points.astype(np.float64), ones]) @ homography.T
