@@ -1,0 +1,226 @@
+"""Download a picture within limits, from public addresses only.
+
+The guard sits where sockets are opened: every connection, a redirect's too, resolves its host once, checks
+each address, and connects to the very address that was checked. So neither a redirect nor a second DNS answer
+leads into a private network (OWASP, Server-Side Request Forgery Prevention). Proxies of the environment
+are not used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+
+import httpcore
+import httpx
+
+from provenance import __version__
+from provenance.decode.source import Limits
+from provenance.errors import FetchError, ImageTooLargeError
+
+_MAX_REDIRECTS = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+# Public by number, yet a cloud's own: Azure's wire server answers virtual machines only.
+_METADATA = {ipaddress.ip_address("168.63.129.16")}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def fetch(url: str, *, limits: Limits) -> bytes:
+    """Download `url` (http or https), following at most 5 redirects, and return its body.
+
+    Raises FetchError (refused address, no answer, an error status, out of time) or ImageTooLargeError. The
+    time limit is for everything but the system's name resolver, which keeps its own (usually 10 s).
+    """
+    deadline = time.monotonic() + limits.fetch_timeout_s
+    backend = _GuardedBackend(limits=limits, deadline=deadline, url=url)
+    try:
+        with httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(), network_backend=backend, max_keepalive_connections=0
+        ) as pool:
+            address = _parse(url, url)
+            for _ in range(_MAX_REDIRECTS + 1):
+                with pool.stream(
+                    "GET", str(address.copy_with(fragment=None)), headers=_headers(address)
+                ) as response:
+                    if response.status not in _REDIRECTS:
+                        return _read_body(response, url, limits)
+                    address = _redirect(response, address, url)
+    except httpcore.TimeoutException as error:
+        raise FetchError(_out_of_time(url, limits)) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FetchError(
+            f"{url!r}: the server does not answer properly ({reason}); try again later"
+        ) from error
+    raise FetchError(f"{url!r}: more than {_MAX_REDIRECTS} redirects; give the address of the picture itself")
+
+
+def _headers(address: httpx.URL) -> list[tuple[str, str]]:
+    return [
+        ("Host", address.netloc.decode("ascii")),
+        ("User-Agent", f"provenance/{__version__}"),
+        ("Accept", "image/*,*/*;q=0.5"),
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+    ]
+
+
+def _parse(address: str | httpx.URL, url: str) -> httpx.URL:
+    """Check scheme and host of the address `url` led to."""
+    try:
+        parsed = httpx.URL(address)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchError(f"{url!r}: not a valid address ({error}); check it") from error
+    if parsed.scheme not in ("http", "https"):
+        raise FetchError(
+            f"{url!r}: leads to {parsed.scheme or 'no scheme'!r}; only http and https are fetched"
+        )
+    if not parsed.host:
+        raise FetchError(f"{url!r}: names no host; check the address")
+    if parsed.userinfo:
+        raise FetchError(f"{url!r}: passwords in addresses are not sent; download the picture yourself")
+    return parsed
+
+
+def _redirect(response: httpcore.Response, address: httpx.URL, url: str) -> httpx.URL:
+    for key, value in response.headers:
+        if key.lower() == b"location":
+            try:
+                return _parse(address.join(value.decode("utf-8", "replace")), url)
+            except (httpx.InvalidURL, ValueError) as error:
+                raise FetchError(f"{url!r}: redirects to an invalid address ({error})") from error
+    raise FetchError(f"{url!r}: redirects without saying where; give the address of the picture itself")
+
+
+def _read_body(response: httpcore.Response, url: str, limits: Limits) -> bytes:
+    """Read a body of at most `limits.max_bytes`; the content type is not trusted and not looked at."""
+    headers = {key.lower(): value for key, value in response.headers}
+    if response.status != 200:
+        raise FetchError(
+            f"{url!r}: the server answers {response.status}; check the address, or download it yourself"
+        )
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise FetchError(f"{url!r}: sent compressed, though asked not to; download it yourself")
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > limits.max_bytes:
+        raise _too_large(url, limits)
+    body = bytearray()
+    for chunk in response.iter_stream():
+        body += chunk
+        if len(body) > limits.max_bytes:
+            raise _too_large(url, limits)
+    return bytes(body)
+
+
+def _too_large(url: str, limits: Limits) -> ImageTooLargeError:
+    return ImageTooLargeError(
+        url,
+        f"the download is over the limit of {limits.max_bytes:,} bytes; raise decode.max_bytes",
+    )
+
+
+def _out_of_time(url: str, limits: Limits) -> str:
+    seconds = f"{limits.fetch_timeout_s:g} s"
+    return f"{url!r}: not downloaded within {seconds}; try again later, or raise decode.fetch_timeout_s"
+
+
+class _GuardedBackend(httpcore.NetworkBackend):
+    """Opens connections to checked addresses only, and ends them at one deadline."""
+
+    def __init__(self, *, limits: Limits, deadline: float, url: str) -> None:
+        self._limits = limits
+        self._deadline = deadline
+        self._url = url
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Resolve once, check every address, connect to the first that answers."""
+        failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
+        for address in self._checked_addresses(host, port):
+            try:
+                left = _seconds_left(self._deadline, httpcore.ConnectTimeout)
+                stream = self._sockets.connect_tcp(str(address), port, left, local_address, socket_options)
+                return _DeadlineStream(stream, self._deadline)
+            except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+                failure = error
+        raise failure or httpcore.ConnectError(f"no address for {host}")
+
+    def _checked_addresses(self, host: str, port: int) -> list[IPAddress]:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise FetchError(
+                f"{self._url!r}: the host {host!r} is not known; check the address and the connection"
+            ) from error
+        # A dict keeps the resolver's order and drops what it says twice.
+        addresses = list(
+            dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found)
+        )
+        if not self._limits.allow_private_urls and not all(is_public(address) for address in addresses):
+            raise FetchError(
+                f"{self._url!r}: leads to {host!r}, a private or reserved address, which is not fetched; "
+                "download the picture yourself, or set decode.allow_private_urls on a trusted network"
+            )
+        return addresses
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection all of whose waits together end at one deadline, however slowly the bytes drip."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _seconds_left(self._deadline, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _seconds_left(self._deadline, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _seconds_left(self._deadline, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+def _seconds_left(deadline: float, error: type[httpcore.TimeoutException]) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise error("out of time")
+    return left
+
+
+def is_public(address: IPAddress) -> bool:
+    """True if an address belongs to the public internet, also where IPv6 wraps an IPv4 address."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not address.is_unspecified
+        and address not in _METADATA
+    )
