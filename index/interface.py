@@ -17,8 +17,10 @@ class VectorIndex(Protocol):
     """Maps int64 ids (database keys) to vectors and finds the nearest.
 
     Metric "cosine": float32 [n, dimension] unit vectors, score = inner product, higher is closer.
-    Metric "hamming": uint8 [n, dimension // 8] packed bits, score = minus the number of differing bits, so that
-    higher is closer here too.
+    Metric "hamming": uint8 [n, dimension // 8] packed bits, score = minus the number of differing bits, so
+    that higher is closer here too.
+
+    Several threads may search at once; a change needs that no other call runs.
     """
 
     dimension: int
@@ -38,7 +40,10 @@ class VectorIndex(Protocol):
         """Remove ids, effective at once; unknown ids are ignored. Returns how many were there."""
 
     def search(self, queries: Vectors, k: int) -> tuple[Ids, NDArray[np.float32]]:
-        """Return ids [q, k] and scores [q, k], best first; ties by ascending id; missing places hold id -1."""
+        """Return ids [q, k] and scores [q, k], best first; ties by ascending id.
+
+        Missing places hold id -1 and score minus infinity.
+        """
 
     def save(self, folder: Path, *, descriptor: str, generation: str) -> None:
         """Write the index to `folder`, replacing the old one atomically."""

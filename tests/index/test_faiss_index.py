@@ -1,0 +1,80 @@
+"""The FAISS index keeps the contract in both forms, and its lists find what brute force finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from index import Metric
+from index.exact import ExactIndex
+from index.faiss_engine import FaissIndex
+from tests.contracts.index_contract import IndexContract
+
+
+class EarlyListsIndex(FaissIndex):
+    """Lists from the ninth vector on; so few that all are searched, and the answers are exact."""
+
+    flat_limit: ClassVar = {"cosine": 8, "hamming": 8}
+
+
+class ListsIndex(FaissIndex):
+    """Lists at a size that a test can afford."""
+
+    flat_limit: ClassVar = {"cosine": 2_000, "hamming": 2_000}
+
+
+class TestFlatFaissIndex(IndexContract):
+    engine = FaissIndex
+
+
+class TestFaissIndexWithLists(IndexContract):
+    engine = EarlyListsIndex
+
+
+def clustered(metric: Metric, count: int, *, seed: int) -> np.ndarray:
+    """Vectors around 400 centres, as photographs of 400 subjects lie."""
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((400, 64)).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((count, 64)).astype(np.float32)
+    vectors = centres[rng.integers(0, 400, count)] + 0.7 * noise
+    if metric == "hamming":
+        return np.packbits(vectors > 0, axis=1)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+def test_lists_find_what_brute_force_finds(metric: Metric) -> None:
+    references, queries = clustered(metric, 12_000, seed=1), clustered(metric, 200, seed=2)
+    ids = np.random.default_rng(3).permutation(100_000)[: len(references)]
+    exact, lists = ExactIndex(64, metric), ListsIndex(64, metric)
+    for start in range(0, len(ids), 3_000):
+        for index in (exact, lists):
+            index.add(ids[start : start + 3_000], references[start : start + 3_000])
+    assert lists.form == "lists"
+    _, wanted_scores = exact.search(queries, 10)
+    _, found_scores = lists.search(queries, 10)
+    recall = np.mean(found_scores >= wanted_scores[:, -1:] - 1e-5)  # a tie is as good
+    assert recall >= 0.95
+    np.testing.assert_allclose(found_scores[:, 0], wanted_scores[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+def test_an_index_that_shrinks_becomes_flat_again_and_loses_nothing(metric: Metric, tmp_path: Path) -> None:
+    references = clustered(metric, 2_500, seed=1)
+    index = ListsIndex(64, metric)
+    index.add(np.arange(2_500), references)
+    assert index.form == "lists"
+    index.save(tmp_path, descriptor="copy 1", generation="1")
+    loaded, _ = ListsIndex.load(tmp_path, descriptor="copy 1")
+    assert loaded.form == "lists"
+    assert loaded.remove(np.arange(1_600)) == 1_600
+    assert loaded.form == "flat"
+    assert loaded.ids().tolist() == list(range(1_600, 2_500))
+    found, _ = loaded.search(references[1_600:], 1)
+    exact = ExactIndex(64, metric)
+    exact.add(np.arange(1_600, 2_500), references[1_600:])
+    assert found.tolist() == exact.search(references[1_600:], 1)[0].tolist()
