@@ -7,6 +7,7 @@ home folder, the defaults below. Unknown names are errors.
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
+)
+from pydantic_settings import (
+    SettingsError as SettingsSourceError,
 )
 
 from provenance.errors import SettingsError
@@ -117,6 +121,8 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             raise SettingsError(f"setting {place!r}: {first['msg']}; see the README's settings") from error
+        except (tomllib.TOMLDecodeError, SettingsSourceError, OSError) as error:
+            raise SettingsError(f"provenance.toml or the environment cannot be read: {error}") from error
 
     @property
     def database_url(self) -> str:

@@ -1,0 +1,180 @@
+"""Ingest is incremental: content is identity, and every file is accounted for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provenance import IngestSummary, Provenance
+from provenance.errors import NotFoundError, UsageError
+from provenance.ingest import read_manifest, walk
+from provenance.records import SkippedFile
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, photos: list[Path]) -> Path:
+    """A folder with three photos, one of them in a folder below."""
+    folder = tmp_path / "trusted"
+    (folder / "below").mkdir(parents=True)
+    for photo, name in zip(photos[:3], ["a.webp", "b.webp", "below/c.webp"], strict=True):
+        shutil.copy(photo, folder / name)
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Provenance]:
+    with Provenance(tmp_path / "home") as opened:
+        yield opened
+
+
+def counts(summary: IngestSummary) -> tuple[int, int, int, int, int, int]:
+    return (
+        summary.added, summary.unchanged, summary.updated, summary.moved, summary.duplicates, len(summary.skipped),
+    )  # fmt: skip
+
+
+def test_a_second_run_changes_nothing_and_reads_nothing(library: Provenance, trusted: Path) -> None:
+    assert counts(library.ingest([trusted])) == (3, 0, 0, 0, 0, 0)
+    digest = library.database.digest()
+    for path in trusted.rglob("*.webp"):
+        path.chmod(0)  # what is not read cannot be noticed to be unreadable, not even by root's tests
+    assert counts(library.ingest([trusted])) == (0, 3, 0, 0, 0, 0)
+    assert library.database.digest() == digest
+
+
+def test_a_touched_file_is_unchanged(library: Provenance, trusted: Path) -> None:
+    library.ingest([trusted])
+    (trusted / "a.webp").touch()
+    assert counts(library.ingest([trusted])) == (0, 3, 0, 0, 0, 0)
+
+
+def test_a_changed_file_is_updated_and_its_old_content_no_longer_matches(
+    library: Provenance, trusted: Path, photos: list[Path]
+) -> None:
+    library.ingest([trusted])
+    shutil.copy(photos[5], trusted / "a.webp")
+    assert counts(library.ingest([trusted])) == (0, 2, 1, 0, 0, 0)
+    assert library.check(photos[5]).verdict == "identical"
+    assert library.check(photos[0]).verdict == "no_match"
+    assert library.database.stats().superseded == 1
+
+
+def test_a_moved_file_keeps_its_number(library: Provenance, trusted: Path, photos: list[Path]) -> None:
+    library.ingest([trusted])
+    before = library.check(photos[0]).match
+    (trusted / "a.webp").rename(trusted / "below" / "renamed.webp")
+    assert counts(library.ingest([trusted])) == (0, 2, 0, 1, 0, 0)
+    after = library.check(photos[0]).match
+    assert before is not None
+    assert after is not None
+    assert after.reference.reference_id == before.reference.reference_id
+    assert after.reference.path.endswith("renamed.webp")
+
+
+def test_a_copy_is_linked_not_added(library: Provenance, trusted: Path, photos: list[Path]) -> None:
+    shutil.copy(trusted / "a.webp", trusted / "twin.webp")
+    assert counts(library.ingest([trusted])) == (3, 0, 0, 0, 1, 0)
+    match = library.check(photos[0]).match
+    assert match is not None
+    assert {Path(path).name for path in (match.reference.path, *match.reference.other_paths)} == {
+        "a.webp",
+        "twin.webp",
+    }
+
+
+def test_unreadable_files_are_listed_and_skipped(library: Provenance, trusted: Path) -> None:
+    (trusted / "empty.jpg").touch()
+    (trusted / "text.jpg").write_text("no picture")
+    (trusted / "notes.txt").write_text("not even tried")
+    summary = library.ingest([trusted])
+    assert counts(summary) == (3, 0, 0, 0, 0, 2)
+    assert {Path(file.path).name for file in summary.skipped} == {"empty.jpg", "text.jpg"}
+    assert all(file.reason for file in summary.skipped)
+
+
+def test_progress_counts_to_the_end(library: Provenance, trusted: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    library.ingest([trusted], progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (3, 3)
+    assert seen == sorted(seen)
+
+
+def test_the_manifest_describes_new_and_known_files(
+    library: Provenance, trusted: Path, tmp_path: Path, photos: list[Path]
+) -> None:
+    library.ingest([trusted], source="the archive")
+    manifest = tmp_path / "credits.csv"
+    manifest.write_text(
+        "path,title,credit,license,captured_at\n"
+        "trusted/a.webp,A title,A. Photographer,CC0-1.0,2020-02-03\n"
+        "trusted/never-there.webp,x,y,z,\n"
+    )
+    library.ingest([trusted], manifest=manifest)
+    match = library.check(photos[0]).match
+    assert match is not None
+    record = match.reference
+    assert (record.source, record.title, record.credit, record.license, record.captured_at) == (
+        "the archive", "A title", "A. Photographer", "CC0-1.0", "2020-02-03",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"title,credit\nx,y\n", "column 'path'"), (b"", "column 'path'"), (b"path\n\xff\xfe\x00x\n", "UTF-8")],
+    ids=["no path", "empty", "binary"],
+)
+def test_a_wrong_manifest_says_what_is_wrong(tmp_path: Path, content: bytes, message: str) -> None:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        read_manifest(manifest)
+
+
+def test_a_missing_manifest_or_folder_is_not_found(library: Provenance, trusted: Path) -> None:
+    with pytest.raises(NotFoundError):
+        library.ingest([trusted], manifest="nowhere.csv")
+    with pytest.raises(NotFoundError):
+        library.ingest(["nowhere"])
+
+
+def test_walking_ends_in_a_loop_of_links(trusted: Path) -> None:
+    (trusted / "below" / "up").symlink_to(trusted, target_is_directory=True)
+    (trusted / "below" / "nothing.jpg").symlink_to(trusted / "gone.jpg")
+    skipped: list[SkippedFile] = []
+    names = [path.name for path in walk([trusted], skipped)]
+    assert names == ["a.webp", "b.webp", "c.webp", "nothing.jpg"]
+
+
+def test_odd_names_are_kept_or_reported(library: Provenance, tmp_path: Path, photos: list[Path]) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for photo, name in zip(photos, ["žluťoučký 猫.webp", "two\nlines.webp", "  space .webp"], strict=False):
+        shutil.copy(photo, folder / name)
+    broken = bytes(folder) + b"/not-utf8-\xff.webp"
+    with open(broken, "wb") as handle:  # noqa: PTH123 - pathlib takes no bytes
+        handle.write(photos[4].read_bytes())
+    summary = library.ingest([folder])
+    assert counts(summary) == (3, 0, 0, 0, 0, 1)
+    assert "UTF-8" in summary.skipped[0].reason
+    match = library.check(photos[1]).match
+    assert match is not None
+    assert match.reference.path.endswith("two\nlines.webp")
+
+
+def test_an_empty_folder_is_no_error(library: Provenance, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert counts(library.ingest([tmp_path / "empty"])) == (0, 0, 0, 0, 0, 0)
+
+
+def test_a_withdrawn_picture_stays_withdrawn(library: Provenance, trusted: Path, photos: list[Path]) -> None:
+    library.ingest([trusted])
+    library.database.withdraw(library.database.find(str(trusted / "a.webp")).reference_id)
+    assert library.check(photos[0]).verdict == "no_match"
+    (trusted / "a.webp").touch()
+    library.ingest([trusted])
+    assert library.check(photos[0]).verdict == "no_match"
+    library.database.restore(library.database.find(str(trusted / "a.webp")).reference_id)
+    assert library.check(photos[0]).verdict == "identical"

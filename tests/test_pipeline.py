@@ -1,0 +1,159 @@
+"""check and explain, from end to end, on real photos."""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+from provenance import Provenance, Report
+from provenance.errors import DecodeError, NotFoundError, UsageError
+
+
+def encoded(image: Image.Image, format: str = "JPEG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def operations(report: Report) -> set[str]:
+    assert report.explanation is not None
+    return {edit.operation for edit in report.explanation.edits}
+
+
+def matched(report: Report) -> str | None:
+    return Path(report.match.reference.path).name if report.match else None
+
+
+def test_the_same_file_is_identical(stocked: Provenance, photos: list[Path]) -> None:
+    report = stocked.check(photos[0])
+    assert (report.verdict, report.confidence, matched(report)) == ("identical", 1.0, photos[0].name)
+    assert report.match is not None
+    assert report.match.matched_by == ("sha256",)
+
+
+def test_the_same_pixels_in_another_format_are_identical(stocked: Provenance, photos: list[Path]) -> None:
+    report = stocked.check(encoded(Image.open(photos[0]), "PNG"))
+    assert (report.verdict, matched(report)) == ("identical", photos[0].name)
+
+
+@pytest.mark.parametrize("quality", [40, 90])
+@pytest.mark.parametrize("size", [1.0, 0.5])
+def test_encoding_and_size_are_no_edit(
+    stocked: Provenance, photos: list[Path], quality: int, size: float
+) -> None:
+    for photo in photos[:4]:
+        image = Image.open(photo)
+        smaller = image.resize(
+            (round(image.width * size), round(image.height * size)), Image.Resampling.LANCZOS
+        )
+        report = stocked.check(encoded(smaller, quality=quality))
+        assert (report.verdict, matched(report)) == ("unmodified", photo.name)
+        assert operations(report) == set()
+
+
+def test_a_crop_a_mirror_and_a_brightening_are_named(stocked: Provenance, photos: list[Path]) -> None:
+    image = Image.open(photos[1]).convert("RGB")
+    width, height = image.size
+    crop = stocked.check(encoded(image.crop((width // 5, height // 6, width, height)), quality=90))
+    assert (crop.verdict, matched(crop), operations(crop)) == ("modified", photos[1].name, {"crop"})
+    mirror = stocked.check(encoded(ImageOps.mirror(image), quality=90))
+    assert (mirror.verdict, matched(mirror), operations(mirror)) == ("modified", photos[1].name, {"flip"})
+    bright = stocked.check(encoded(ImageEnhance.Brightness(image).enhance(0.7), quality=90))
+    assert (bright.verdict, matched(bright)) == ("modified", photos[1].name)
+    assert operations(bright) == {"brightness"}
+
+
+def test_a_stranger_matches_nothing(stocked: Provenance, sample: Path, photos: list[Path]) -> None:
+    strangers = [path for path in sorted((sample / "photos").iterdir()) if path not in photos][::9]
+    for stranger in strangers:
+        report = stocked.check(stranger)
+        assert (report.verdict, report.match, report.explanation) == ("no_match", None, None)
+        assert report.candidates
+        assert report.confidence < 0.5
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_flat_picture_matches_nothing(stocked: Provenance, level: int) -> None:
+    flat = Image.fromarray(np.full((300, 400, 3), level, np.uint8))
+    assert stocked.check(encoded(flat)).verdict == "no_match"
+
+
+def test_noise_matches_nothing(stocked: Provenance) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (400, 500, 3)).astype(np.uint8)
+    assert stocked.check(encoded(Image.fromarray(noise))).verdict == "no_match"
+
+
+def test_nothing_is_found_in_an_empty_database(tmp_path: Path, photos: list[Path]) -> None:
+    with Provenance(tmp_path / "empty") as library:
+        report = library.check(photos[0])
+    assert (report.verdict, report.candidates) == ("no_match", ())
+
+
+def test_an_unreadable_query_is_reported_and_the_others_go_on(
+    stocked: Provenance, photos: list[Path]
+) -> None:
+    reports = list(stocked.check_many([b"", "nowhere.jpg", photos[0]]))
+    assert [report.verdict for report in reports] == ["error", "error", "identical"]
+    assert reports[0].query.error
+    assert "nowhere.jpg" in (reports[1].query.error or "")
+
+
+def test_explain_needs_no_database(tmp_path: Path, photos: list[Path]) -> None:
+    image = Image.open(photos[2]).convert("RGB")
+    edited = tmp_path / "edited.jpg"
+    edited.write_bytes(encoded(ImageOps.mirror(image), quality=92))
+    with Provenance(tmp_path / "unused") as library:
+        report = library.explain(photos[2], edited)
+    assert (report.verdict, operations(report)) == ("modified", {"flip"})
+    assert not (tmp_path / "unused").exists()
+
+
+def test_explain_of_two_different_pictures_is_no_match(photos: list[Path]) -> None:
+    with Provenance() as library:
+        assert library.explain(photos[0], photos[1]).verdict == "no_match"
+
+
+def test_explain_raises_for_an_unreadable_side(photos: list[Path], tmp_path: Path) -> None:
+    with Provenance() as library:
+        with pytest.raises(NotFoundError):
+            library.explain("nowhere.jpg", photos[0])
+        with pytest.raises(DecodeError):
+            library.explain(photos[0], b"not a picture")
+
+
+def test_a_lost_original_is_still_named(tmp_path: Path, photos: list[Path]) -> None:
+    original = tmp_path / "original.webp"
+    original.write_bytes(photos[3].read_bytes())
+    with Provenance(tmp_path / "home") as library:
+        library.ingest([original])
+        original.unlink()
+        report = library.check(encoded(Image.open(photos[3]), quality=85))
+    assert matched(report) == "original.webp"
+    assert report.explanation is None
+    assert any("gone" in note for note in report.notes)
+
+
+def test_threads_share_one_library(stocked_home: Path, photos: list[Path]) -> None:
+    queries = [encoded(Image.open(photo).convert("L"), quality=85) for photo in photos[:6]]
+    verdicts: dict[int, str | None] = {}
+    with Provenance(stocked_home) as library:
+
+        def work(number: int) -> None:
+            verdicts[number] = matched(library.check(queries[number]))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert verdicts == {number: photos[number].name for number in range(6)}
+
+
+def test_settings_and_options_exclude_each_other(tmp_path: Path) -> None:
+    with Provenance(tmp_path) as library, pytest.raises(UsageError):
+        Provenance(tmp_path, settings=library.settings)
