@@ -161,6 +161,14 @@ class Provenance:
             )  # fmt: skip
         return self._report(query, [(candidate, verification, record)], reference, watch)
 
+    def problems(self, *, files: bool = False) -> list[str]:
+        """What is wrong with database and indexes, in plain words; `files` reads every trusted file again."""
+        found = self.database.problems(self.describer.versions) + self.searcher.problems()
+        if files:
+            records = self.database.references(self.database.active_ids().tolist())
+            found += [note for record in records.values() if (note := self._open_reference(record)[1])]
+        return found
+
     # ------------------------------------------------------------ what it is made of
 
     @property
