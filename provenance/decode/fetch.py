@@ -23,8 +23,11 @@ from provenance.errors import FetchError, ImageTooLargeError
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
-# Public by number, yet a cloud's own: Azure's wire server answers virtual machines only.
-_METADATA = {ipaddress.ip_address("168.63.129.16")}
+# Not public, though `ipaddress` says so: Azure's wire server, and blocks that older tables of Python lack.
+_PRIVATE = tuple(
+    ipaddress.ip_network(block)
+    for block in ("168.63.129.16/32", "192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10")
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -222,5 +225,5 @@ def is_public(address: IPAddress) -> bool:
         and not address.is_multicast
         and not address.is_reserved
         and not address.is_unspecified
-        and address not in _METADATA
+        and not any(address in block for block in _PRIVATE)
     )

@@ -26,6 +26,7 @@ DAMAGE = (
     RuntimeError,
     struct.error,
     zlib.error,
+    Warning,  # where the program around us has made errors of them
 )
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
