@@ -1,0 +1,125 @@
+"""Compare a verified pair: align, then framing, tone, style, local changes, and the replay that checks them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.compare.align import AlignedPair, align
+from provenance.compare.framing import Framing, describe_framing
+from provenance.compare.motion import jacobian
+from provenance.compare.regions import LocalChanges, find_local_changes
+from provenance.compare.replay import psnr_db, replay
+from provenance.compare.style import fit_style
+from provenance.compare.tone import fit_tone
+from provenance.records import Change, Comparison, DecodedImage
+
+
+def compare(
+    query: DecodedImage,
+    reference: DecodedImage,
+    reference_from_query: NDArray[np.float64],
+    *,
+    side_px: int = 1024,
+    read_text: bool = True,
+) -> Comparison:
+    """Name and measure every difference between a query and its verified reference.
+
+    `reference_from_query` is a homography of keypoint precision, full-size pixels; it is refined here. Pictures
+    are compared with their long side at most `side_px`; `read_text` reads words in changed regions (OCR).
+    """
+    if query.pixels.shape == reference.pixels.shape and np.array_equal(query.pixels, reference.pixels):
+        return _identical(query, side_px)
+    framing = describe_framing(align(query, reference, reference_from_query, side_px=side_px))
+    pair = framing.pair
+    tone = fit_tone(pair.reference, pair.query, pair.overlap)
+    toned = replay(pair.reference, tone.changes)
+    style = fit_style(
+        toned, pair.query, pair.overlap, working_scale=pair.working_scale, enlarged=_enlargement(pair)
+    )
+    whole = (*framing.changes, *tone.changes, *style.changes)
+    replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
+    local = find_local_changes(pair, replayed, read_text=read_text)
+    measurements = {
+        "alignment_error_px": round(pair.error_px, 3),
+        "tone_misfit_levels": round(tone.misfit_levels, 2),
+        "untouched_misfit_levels": round(tone.untouched_misfit_levels, 2),
+        "sharpness_ratio": round(style.sharpness_ratio, 3),
+        "added_noise_levels": round(style.noise_levels, 2),
+    }
+    return Comparison(
+        query=pair.query,
+        reference=pair.reference,
+        replayed=replayed,
+        overlap=pair.overlap,
+        change_map=local.change_map,
+        labels=local.labels,
+        changes=(*whole, *_within(local.changes, pair, framing)),
+        working_scale=pair.working_scale,
+        reference_from_query=pair.reference_from_query,
+        identical_pixels=False,
+        query_overlap=framing.query_overlap,
+        reference_overlap=framing.reference_overlap,
+        unexplained_fraction=_unexplained(pair, local),
+        replay_psnr_db=psnr_db(pair.query, replayed, pair.overlap & (local.labels == 0)),
+        measurements=measurements,
+    )
+
+
+def _identical(query: DecodedImage, side_px: int) -> Comparison:
+    """The result for equal pixels: nothing to measure."""
+    from provenance.compare.align import to_working_size
+
+    small = to_working_size(query, side_px)
+    shape = small.shape[:2]
+    return Comparison(
+        query=small,
+        reference=small,
+        replayed=small,
+        overlap=np.ones(shape, np.bool_),
+        change_map=np.zeros(shape, np.float32),
+        labels=np.zeros(shape, np.int32),
+        changes=(),
+        working_scale=small.shape[1] / query.width,
+        reference_from_query=np.eye(3),
+        identical_pixels=True,
+        query_overlap=1.0,
+        reference_overlap=1.0,
+        unexplained_fraction=0.0,
+        replay_psnr_db=None,
+    )
+
+
+def _enlargement(pair: AlignedPair) -> float:
+    """Working pixels that a pixel of the decoded reference takes along a side."""
+    centre = (np.array(pair.query_size, np.float64) - 1) / 2
+    linear = jacobian(pair.reference_from_query, centre)
+    decoded = pair.reference_full.shape[1] / pair.reference_size[0]
+    reference_per_query = float(np.sqrt(abs(np.linalg.det(linear)))) * decoded
+    return pair.working_scale / max(reference_per_query, 1e-6)
+
+
+def _within(changes: tuple[Change, ...], pair: AlignedPair, framing: Framing) -> tuple[Change, ...]:
+    """Local changes on an added border have no place in the reference."""
+    bordered = any(change.operation == "pad" for change in framing.changes)
+    if not bordered:
+        return changes
+    box = next(change.box for change in framing.changes if change.operation == "pad")
+    kept = []
+    for change in changes:
+        outside = box is not None and change.box is not None and not _overlap(change.box, box)
+        kept.append(replace(change, reference_box=None) if outside else change)
+    return tuple(kept)
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _unexplained(pair: AlignedPair, local: LocalChanges) -> float:
+    """Share of the overlap's changed pixels that no local change accounts for."""
+    changed = local.changed & pair.overlap
+    total = int(changed.sum())
+    return round(float((changed & (local.labels == 0)).sum()) / total, 4) if total else 0.0

@@ -1,0 +1,151 @@
+"""Whole-picture blur, sharpening and noise, each against "not needed".
+
+Blur and sharpening are one family: query = prediction + a (prediction - blurred prediction), a = -1 for a blur
+and a > 0 for an unsharp mask. It is fitted on textured tiles, so that a blurred object cannot pass for a blurred
+picture; noise is what smooth tiles have more of than the prediction (Immerkær 1996).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.records import Change, Pixels
+
+Floats: TypeAlias = NDArray[np.float32]
+
+_TILE = 48
+_TILES = 24
+_SIGMAS_PX = (0.5, 0.7, 0.9, 1.2, 1.6, 2.1, 2.8, 3.7, 5.0, 7.0, 10.0)
+_SHARPEN_SIGMAS_PX = (0.7, 1.0, 1.5, 2.2, 3.5)
+_MIN_BLUR_PX = 0.6
+_MIN_SHARPEN = 0.25
+_MIN_NOISE_LEVELS = 2.0
+_MIN_GAIN = 0.25
+"""Share of the tiles' difference that blur or sharpening must remove."""
+_IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+
+
+@dataclass(frozen=True, slots=True)
+class StyleFit:
+    """The listed style edits and the measurements behind them."""
+
+    changes: tuple[Change, ...]
+    sharpness_ratio: float
+    """Gradient energy of the query over the prediction's in textured tiles; 1 where nothing was done."""
+    noise_levels: float
+    """Noise in the query beyond the prediction's, 0 where there is less."""
+
+
+def fit_style(
+    predicted: Pixels, query: Pixels, mask: NDArray[np.bool_], *, working_scale: float, enlarged: float = 1.0
+) -> StyleFit:
+    """Measure blur, sharpening and noise of aligned pictures [h, w, 3] inside `mask`.
+
+    `working_scale` is working pixels per full-size pixel; `enlarged` how many working pixels a pixel of the
+    reference takes (at least 1): what lies below it is interpolation, not blur.
+    """
+    before, after = (cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32) for side in (predicted, query))
+    tiles = _tiles(before, mask)
+    if len(tiles) < 4:
+        return StyleFit((), 1.0, 0.0)
+    contrast = np.array([before[tile].std() for tile in tiles])
+    order = np.argsort(contrast)
+    textured = [tiles[i] for i in order[::-1][: min(_TILES, max(4, len(tiles) // 2))]]
+    ratio = float(np.median([_energy(after[t]) / max(_energy(before[t]), 1e-3) for t in textured]))
+    changes: list[Change] = []
+    focus = _fit_focus(before, after, textured, working_scale, max(1.0, enlarged))
+    if focus is not None:
+        changes.append(focus)
+    smooth = [tiles[i] for i in order[: max(4, len(tiles) // 3)]]
+    noise = _added_noise(before, after, smooth)
+    if noise >= _MIN_NOISE_LEVELS and not (focus is not None and focus.operation == "sharpen"):
+        confidence = round(1 - 0.5 * float(np.exp(1 - noise / _MIN_NOISE_LEVELS)), 3)
+        changes.append(Change("noise", confidence, {"sigma_levels": round(noise, 1)}))
+    return StyleFit(tuple(changes), ratio, noise)
+
+
+def _tiles(picture: Floats, mask: NDArray[np.bool_]) -> list[tuple[slice, slice]]:
+    """Whole tiles inside the mask, at most a few hundred, spread over the picture."""
+    height, width = picture.shape
+    side = min(_TILE, max(16, min(height, width) // 4))
+    rows, columns = range(0, height - side + 1, side), range(0, width - side + 1, side)
+    tiles = [np.s_[y : y + side, x : x + side] for y in rows for x in columns]
+    return [tile for tile in tiles if mask[tile].all()]
+
+
+def _energy(tile: Floats) -> float:
+    return float(np.mean(np.diff(tile, axis=0) ** 2) + np.mean(np.diff(tile, axis=1) ** 2))
+
+
+def _fit_focus(
+    before: Floats, after: Floats, tiles: list[tuple[slice, slice]], working_scale: float, enlarged: float
+) -> Change | None:
+    """The blur or sharpening that brings the prediction nearest to the query in most tiles."""
+    left = _differences(before, after, tiles)
+    blurs = {sigma: _differences(_blurred(before, sigma), after, tiles) for sigma in _SIGMAS_PX}
+    gains = {sigma: _typical_gain(left, rest) for sigma, rest in blurs.items()}
+    sigma = max(gains, key=lambda key: gains[key])
+    if gains[sigma] > _MIN_GAIN:
+        fine = _between(sigma, _SIGMAS_PX)
+        gains |= {s: _typical_gain(left, _differences(_blurred(before, s), after, tiles)) for s in fine}
+        sigma = max(gains, key=lambda key: gains[key])
+        if sigma < _MIN_BLUR_PX * enlarged:
+            return None
+        confidence = round(float(np.clip(0.5 + 0.6 * (gains[sigma] - _MIN_GAIN), 0.5, 0.99)), 3)
+        return Change("blur", confidence, {"sigma_px": round(sigma / working_scale, 2)})
+    return _fit_sharpening(before, after, tiles, left, working_scale)
+
+
+def _fit_sharpening(
+    before: Floats, after: Floats, tiles: list[tuple[slice, slice]], left: Floats, working_scale: float
+) -> Change | None:
+    best_gain, best_amount, best_sigma = 0.0, 0.0, 0.0
+    for sigma in _SHARPEN_SIGMAS_PX:
+        detail = before - _blurred(before, sigma)
+        amounts = [
+            float((detail[t] * (after[t] - before[t])).sum() / max(float((detail[t] ** 2).sum()), 1e-3))
+            for t in tiles
+        ]
+        amount = float(np.median(amounts))
+        gain = _typical_gain(left, _differences(before + amount * detail, after, tiles))
+        if gain > best_gain:
+            best_gain, best_amount, best_sigma = gain, amount, sigma
+    if best_gain < _MIN_GAIN or best_amount < _MIN_SHARPEN:
+        return None
+    confidence = round(float(np.clip(0.5 + 0.6 * (best_gain - _MIN_GAIN), 0.5, 0.99)), 3)
+    percent = round(100 * best_amount)
+    return Change("sharpen", confidence, {"percent": percent, "sigma_px": round(best_sigma / working_scale, 2)})
+
+
+def _differences(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> Floats:
+    """Root mean square difference of each tile, its mean level aside."""
+    return np.array([float((after[t] - before[t]).std()) for t in tiles], np.float32)
+
+
+def _typical_gain(left: Floats, rest: Floats) -> float:
+    """Median over the tiles of the share of the difference that is gone."""
+    return float(np.median(1 - rest / np.maximum(left, 0.5)))
+
+
+def _between(sigma: float, grid: tuple[float, ...]) -> list[float]:
+    place = grid.index(sigma)
+    low = grid[place - 1] if place else 0.3
+    high = grid[place + 1] if place + 1 < len(grid) else 1.4 * sigma
+    return [float(s) for s in np.linspace(low, high, 9)[1:-1]]
+
+
+def _blurred(picture: Floats, sigma: float) -> Floats:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+
+
+def _added_noise(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> float:
+    """Standard deviation in levels that smooth tiles have beyond the prediction's."""
+    noise = [cv2.filter2D(side, cv2.CV_32F, _IMMERKAER) for side in (before, after)]
+    was, now = ([float(np.sqrt(np.pi / 2) * np.abs(side[t]).mean()) for t in tiles] for side in noise)
+    added = np.median(np.square(now) - np.square(was))
+    return float(np.sqrt(max(float(added), 0.0)))
