@@ -1,0 +1,51 @@
+"""A report -> JSON, terminal text, or one HTML file; decides nothing.
+
+    json       Report <-> the dictionary of report.schema.json
+    terminal   a readable panel
+    html       one self-contained page with slider, change map and records
+    evidence   the pictures behind a report: heat map, numbered outlines
+    words      verdicts in words, and text made safe to show
+
+Names are loaded when first used: JSON needs neither OpenCV nor Jinja.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provenance.report.evidence import heat_map, outlined
+    from provenance.report.html import to_html, write_html
+    from provenance.report.json import from_dict, to_dict, to_json
+    from provenance.report.terminal import print_report
+
+__all__ = [
+    "from_dict",
+    "heat_map",
+    "outlined",
+    "print_report",
+    "to_dict",
+    "to_html",
+    "to_json",
+    "write_html",
+]
+
+_HOMES = {
+    "from_dict": "json",
+    "to_dict": "json",
+    "to_json": "json",
+    "heat_map": "evidence",
+    "outlined": "evidence",
+    "to_html": "html",
+    "write_html": "html",
+    "print_report": "terminal",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

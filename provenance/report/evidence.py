@@ -1,0 +1,88 @@
+"""The pictures behind a report: where the pair differs, and which region belongs to which sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from provenance.records import Comparison, Pixels
+
+REGION_COLOR = (230, 72, 20)
+"""Orange-red: stands out on photos, and is told from grey by readers who do not see red and green apart."""
+# Strength of the difference -> colour and opacity, amber over red to deep purple.
+_STEPS = (0.0, 0.12, 0.4, 0.7, 1.0)
+_RAMP = ((255, 221, 87), (255, 221, 87), (250, 140, 22), (215, 38, 61), (110, 16, 90))
+_OPACITIES = (0.0, 0.45, 0.75, 0.85, 0.9)
+_OUTSIDE = (96, 108, 128)
+"""Cold grey where the query does not show the original: nothing can be said there."""
+
+
+def heat_map(comparison: Comparison) -> Pixels:
+    """Return the query in grey with the strength of the changes over it, uint8 [h, w, 3].
+
+    Unchanged is plain grey, weak is amber, strong is purple; outside the overlap is tinted blue.
+    """
+    gray = cv2.cvtColor(comparison.query, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    base = np.repeat((60 + 0.65 * gray)[..., None], 3, axis=2)
+    outside = ~comparison.overlap
+    base[outside] = 0.45 * base[outside] + 0.55 * np.array(_OUTSIDE, np.float32)
+    strength = np.clip(np.nan_to_num(comparison.change_map), 0, 1)
+    opacity = np.interp(strength, _STEPS, _OPACITIES)[..., None]
+    color = np.stack([np.interp(strength, _STEPS, channel) for channel in zip(*_RAMP, strict=True)], axis=2)
+    blended: Pixels = np.clip(base * (1 - opacity) + color * opacity, 0, 255).astype(np.uint8)
+    return blended
+
+
+def outlined(comparison: Comparison, numbers: Mapping[int, int] | None = None) -> Pixels:
+    """Return the query with a numbered outline around each changed region, uint8 [h, w, 3].
+
+    `numbers` gives the number shown for each label of `comparison.labels`; by default the label itself.
+    Labels without a number are left out.
+    """
+    regions = trace_regions(comparison.labels)
+    if numbers is None:
+        numbers = {label: label for label in regions}
+    image = Image.fromarray(comparison.query)
+    draw = ImageDraw.Draw(image)
+    unit = max(image.size) / 1000
+    width = max(round(3 * unit), 2)
+    for label, number in numbers.items():
+        polygons = regions.get(label, [])
+        for polygon in polygons:
+            path = [(float(x), float(y)) for x, y in (*polygon, polygon[0])]
+            draw.line(path, fill=(255, 255, 255), width=width * 2 + 1, joint="curve")
+            draw.line(path, fill=REGION_COLOR, width=width, joint="curve")
+        if polygons:
+            _draw_badge(draw, image.size, polygons[0], str(number), radius=max(14 * unit, 8))
+    return np.asarray(image)
+
+
+def trace_regions(labels: NDArray[np.int32]) -> dict[int, list[NDArray[np.float32]]]:
+    """Return the outlines of each label, the largest first, as float32 [n, 2] (x, y) working pixels."""
+    regions: dict[int, list[NDArray[np.float32]]] = {}
+    for label in np.unique(labels[labels > 0]):
+        mask = (labels == label).astype(np.uint8)
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        contours = sorted(contours, key=cv2.contourArea, reverse=True)
+        traced = [cv2.approxPolyDP(contour, 1.0, True).reshape(-1, 2) for contour in contours]
+        regions[int(label)] = [polygon.astype(np.float32) for polygon in traced if len(polygon) >= 3]
+    return {label: polygons for label, polygons in regions.items() if polygons}
+
+
+def _draw_badge(
+    draw: ImageDraw.ImageDraw,
+    size: tuple[int, int],
+    polygon: NDArray[np.float32],
+    text: str,
+    *,
+    radius: float,
+) -> None:
+    """Draw a number in a disc at the upper left of the region, inside the picture."""
+    x = min(max(float(polygon[:, 0].min()), radius), size[0] - radius)
+    y = min(max(float(polygon[:, 1].min()), radius), size[1] - radius)
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=REGION_COLOR, outline=(255, 255, 255))
+    draw.text((x, y), text, fill=(255, 255, 255), anchor="mm", font=ImageFont.load_default(radius * 1.2))

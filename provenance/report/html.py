@@ -1,0 +1,95 @@
+"""Reports as one self-contained HTML file: it makes no request, and works from a mail or a memory stick."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from provenance.errors import StorageFullError, UsageError
+from provenance.records import Report
+from provenance.report.card import Card, make_card
+from provenance.report.words import VERDICTS
+
+_TEMPLATES = Path(__file__).parent / "templates"
+# Long side of the pictures by their place in the page, so that a page of many reports can still be mailed.
+_SIDES = ((8, 1400), (24, 1000))
+_SMALLEST_SIDE = 720
+
+
+def to_html(reports: Report | Iterable[Report]) -> str:
+    """Return one page for one or several reports; of an iterator, one report at a time is held in memory."""
+    given = [reports] if isinstance(reports, Report) else reports
+    cards = [make_card(report, side=_choose_side(place)) for place, report in enumerate(given)]
+    style = (_TEMPLATES / "report.css").read_text("utf-8")
+    script = (_TEMPLATES / "report.js").read_text("utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        cards=cards,
+        title=cards[0].title if len(cards) == 1 else f"{len(cards)} pictures checked",
+        counts=_count_verdicts(cards),
+        style=style,
+        script=script,
+        policy=_make_policy(style, script),
+    )
+
+
+def write_html(reports: Report | Iterable[Report], path: str | Path) -> None:
+    """Write the page; an old one is replaced only when the new one is complete.
+
+    Raises StorageFullError when the disk is full, UsageError when the page cannot be written there.
+    """
+    path = Path(path)
+    page = to_html(reports)
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
+    try:
+        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFullError(
+                f"no space left to write the page {str(path)!r}: free some space"
+            ) from error
+        raise UsageError(
+            f"cannot write the page {str(path)!r}: {error.strerror}; name another file or folder"
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _choose_side(place: int) -> int:
+    return next((side for limit, side in _SIDES if place < limit), _SMALLEST_SIDE)
+
+
+def _count_verdicts(cards: Iterable[Card]) -> list[tuple[str, str, int]]:
+    """Return (tone, words, count) of each verdict on the page, in the order of the vocabulary."""
+    counted = Counter(card.verdict for card in cards)
+    tones = {card.verdict: card.tone for card in cards}
+    return [(tones[verdict], VERDICTS[verdict], counted[verdict]) for verdict in VERDICTS if counted[verdict]]
+
+
+def _make_policy(style: str, script: str) -> str:
+    """Return a Content-Security-Policy that allows this style, this script and inline pictures only."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hash_source(style)}'; "
+        f"script-src '{_hash_source(script)}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash_source(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return "sha256-" + base64.b64encode(digest).decode("ascii")

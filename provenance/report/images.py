@@ -1,0 +1,32 @@
+"""Pixels -> pictures inside a page: WebP as data: URIs, so that the page needs no other file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+from PIL import Image
+
+from provenance.records import Pixels
+
+_QUALITY = 82
+
+
+@dataclass(frozen=True, slots=True)
+class InlineImage:
+    """A picture as a data: URI, with its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def encode_inline(pixels: Pixels, *, side: int) -> InlineImage:
+    """Encode uint8 [h, w, 3] as WebP with a long side of at most `side` pixels, never enlarged."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=_QUALITY, method=3)
+    uri = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return InlineImage(uri, image.width, image.height)

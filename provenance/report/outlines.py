@@ -1,0 +1,100 @@
+"""Changed regions -> SVG paths over the query and, through the homography, over the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.records import Box, Edit, Evidence
+from provenance.report.evidence import trace_regions
+
+Polygon = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One edit's place as an SVG path, with the point where its number goes."""
+
+    number: int
+    path: str
+    x: float
+    y: float
+    inverted: bool = False
+    """True: the path encloses what was cut away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The outlines over one picture, in a viewBox of its full-size pixels."""
+
+    width: int
+    height: int
+    outlines: tuple[Outline, ...]
+
+
+def outline_query(edits: Sequence[Edit], evidence: Evidence) -> Overlay:
+    """Outline the edits that have a place in the query."""
+    width, height = evidence.query.width, evidence.query.height
+    outlines = [
+        _make_outline(number, polygons, width, height)
+        for number, polygons in _number_polygons(edits, evidence)
+    ]
+    return Overlay(width, height, tuple(outlines))
+
+
+def outline_reference(edits: Sequence[Edit], evidence: Evidence) -> Overlay:
+    """Outline the same places on the original, and what a crop cut away from it."""
+    width, height = evidence.reference.width, evidence.reference.height
+    homography = evidence.comparison.reference_from_query
+    outlines = [
+        _make_outline(number, [_project(polygon, homography) for polygon in polygons], width, height)
+        for number, polygons in _number_polygons(edits, evidence)
+        if edits[number - 1].operation not in ("pad", "composite")
+    ]
+    for number, edit in enumerate(edits, start=1):
+        if edit.operation == "crop":
+            kept = _box_polygon((0, 0, evidence.query.width, evidence.query.height))
+            frame = _box_polygon((0, 0, width, height))
+            polygons = [frame, _project(kept, homography)]
+            outlines.append(_make_outline(number, polygons, width, height, inverted=True))
+    return Overlay(width, height, tuple(outlines))
+
+
+def _number_polygons(edits: Sequence[Edit], evidence: Evidence) -> Iterable[tuple[int, list[Polygon]]]:
+    """Yield the number of each edit in the list and its outlines in full-size query pixels."""
+    comparison = evidence.comparison
+    regions = trace_regions(comparison.labels)
+    for number, edit in enumerate(edits, start=1):
+        if edit.label in regions:
+            scale = comparison.working_scale
+            yield number, [(polygon + 0.5) / scale - 0.5 for polygon in regions[edit.label]]
+        elif edit.box is not None:
+            yield number, [_box_polygon(edit.box)]
+
+
+def _box_polygon(box: Box) -> Polygon:
+    x0, y0, x1, y1 = box
+    return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32)
+
+
+def _project(polygon: Polygon, homography: NDArray[np.float64]) -> Polygon:
+    projected = cv2.perspectiveTransform(polygon[None].astype(np.float64), homography)
+    return np.asarray(np.nan_to_num(projected[0]), np.float32)
+
+
+def _make_outline(
+    number: int, polygons: Sequence[Polygon], width: int, height: int, *, inverted: bool = False
+) -> Outline:
+    """Write polygons as one path, clipped to the picture, numbered at the upper left of the largest."""
+    limits = np.array([width, height], np.float32)
+    clipped = [np.clip(polygon, 0, limits) for polygon in polygons]
+    path = " ".join(
+        "M" + "L".join(f"{round(float(x), 1):g} {round(float(y), 1):g}" for x, y in polygon) + "Z"
+        for polygon in clipped
+    )
+    corner = clipped[-1 if inverted else 0].min(axis=0)
+    return Outline(number, path, float(corner[0]), float(corner[1]), inverted)

@@ -1,0 +1,112 @@
+"""A report as a panel in the terminal: the verdict first, then the account, then where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from provenance.records import Edit, Match, Report, Verdict
+from provenance.report.words import (
+    VERDICTS,
+    describe_confidence,
+    describe_match,
+    describe_verdict,
+    make_printable,
+)
+
+_COLORS: dict[Verdict, str] = {
+    "identical": "green",
+    "unmodified": "green",
+    "modified": "yellow",
+    "related": "blue",
+    "no_match": "cyan",
+    "error": "red",
+}
+_SHOWN_CANDIDATES = 3
+_MAX_WIDTH = 100
+"""Longer lines are harder to read."""
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print one report; file names and captions can neither style the output nor steer the terminal."""
+    color = _COLORS[report.verdict]
+    console.print(
+        Panel(
+            Group(*_sections(report, color)),
+            title=Text(make_printable(report.query.name), style="bold", overflow="ellipsis"),
+            title_align="left",
+            border_style=color,
+            padding=(0, 1),
+            width=min(console.width, _MAX_WIDTH),
+        )
+    )
+
+
+def _sections(report: Report, color: str) -> Iterable[RenderableType]:
+    yield Text(VERDICTS[report.verdict], style=f"bold {color}")
+    explanation, match = report.explanation, report.match
+    yield Text(make_printable(explanation.caption) if explanation else describe_verdict(report))
+    if explanation and explanation.edits:
+        yield _titled("What was changed", _edit_table(explanation.edits))
+    if match:
+        yield _titled("The trusted original", _match_table(match, report.confidence))
+    elif report.candidates:
+        yield _titled("Looked at, but not matched", _candidate_table(report))
+    notes = [Text(f"Note: {make_printable(note)}", style="italic") for note in report.notes if note]
+    if notes:
+        yield Group(Text(), *notes)
+    if report.timings_ms:
+        steps = " · ".join(f"{make_printable(name)} {ms:.0f} ms" for name, ms in report.timings_ms.items())
+        yield Group(Text(), Text(steps, style="dim"))
+
+
+def _titled(title: str, body: RenderableType) -> Group:
+    return Group(Text(), Text(title, style="bold"), body)
+
+
+def _edit_table(edits: Iterable[Edit]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for number, edit in enumerate(edits, start=1):
+        measured = [f"{describe_confidence(edit.confidence)} sure"]
+        if edit.box:
+            x0, y0, x1, y1 = edit.box
+            measured.insert(0, f"x {x0} to {x1}, y {y0} to {y1} px")
+        sentence = Text(make_printable(edit.sentence))
+        sentence.append(f"\n{' · '.join(measured)}", style="dim")
+        table.add_row(f"{number}.", sentence)
+    return table
+
+
+def _match_table(match: Match, confidence: float) -> Table:
+    reference = match.reference
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = (
+        ("Title", reference.title),
+        ("File", reference.path),
+        ("Source", reference.source),
+        ("Credit", reference.credit),
+        ("Licence", reference.license),
+        ("Taken", reference.captured_at),
+        ("Match", f"{describe_confidence(confidence)} sure. {describe_match(match)}"),
+    )
+    for name, value in rows:
+        if value:
+            table.add_row(name, Text(make_printable(value)))
+    return table
+
+
+def _candidate_table(report: Report) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(overflow="fold")
+    table.add_column(style="dim", overflow="fold")
+    for candidate in report.candidates[:_SHOWN_CANDIDATES]:
+        table.add_row(Text(make_printable(candidate.path)), Text(make_printable(candidate.reason)))
+    return table

@@ -1,0 +1,74 @@
+"""Words that the terminal and the page share, and text made safe to show."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from provenance.records import Match, MatchedBy, Report, Verdict
+
+VERDICTS: dict[Verdict, str] = {
+    "identical": "Identical to a trusted original",
+    "unmodified": "Unmodified copy of a trusted original",
+    "modified": "Modified copy of a trusted original",
+    "related": "Another photo of a scene in the trusted collection",
+    "no_match": "No trusted original found",
+    "error": "The picture could not be read",
+}
+REMARKS: dict[Verdict, str] = {
+    "identical": "The file, or every pixel of it, is the same.",
+    "unmodified": "The same picture; only its encoding or size differs.",
+    "modified": "A trusted original was found, and this picture differs from it.",
+    "related": "It seems to show the same scene, but it is not a copy of the trusted photo.",
+    "no_match": "This does not mean that the picture is fake: its original is just not in the collection.",
+    "error": "Nothing can be said about it.",
+}
+_MEANS: dict[MatchedBy, str] = {
+    "sha256": "the same file or pixels (SHA-256)",
+    "phash": "a perceptual hash",
+    "copy": "the copy descriptor",
+    "clip": "CLIP",
+    "local": "matching details",
+}
+_JOINERS = "\u200c\u200d"
+
+
+def make_printable(text: str) -> str:
+    """Return text on one line, with control and direction characters written out as escapes."""
+    return "".join(_escape(character) for character in text)
+
+
+def _escape(character: str) -> str:
+    category = unicodedata.category(character)
+    if character in _JOINERS or category[0] not in "CZ" or character == " ":
+        return character
+    if category == "Zs":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def describe_verdict(report: Report) -> str:
+    """Return one line of what the verdict means, with the reason of an error."""
+    if report.verdict == "error" and report.query.error:
+        return make_printable(report.query.error)
+    if report.verdict == "modified" and report.explanation is None:
+        return "A trusted original was found, but it could not be compared with this picture."
+    return REMARKS[report.verdict]
+
+
+def describe_confidence(confidence: float) -> str:
+    """0.973 -> "97 %"; never claims certainty above what was measured."""
+    if not confidence >= 0.005:
+        return "less than 1 %"
+    return "more than 99 %" if confidence >= 0.99 else f"{confidence:.0%}".replace("%", " %")
+
+
+def describe_match(match: Match) -> str:
+    """Return one sentence of why this original was matched, with the numbers behind it."""
+    means = [_MEANS[kind] for kind in match.matched_by] or ["its geometry"]
+    joined = means[0] if len(means) == 1 else f"{', '.join(means[:-1])} and {means[-1]}"
+    points = f"; {match.inliers} points of detail agree" if match.inliers else ""
+    overlap = (
+        f"; {match.reference_overlap:.0%} of the original is visible"
+        f" and fills {match.query_overlap:.0%} of this picture"
+    ).replace("%", " %")
+    return f"Found by {joined}{points}{overlap}."
