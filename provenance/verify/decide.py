@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from provenance.records import Candidate, LocalFeatures, Verification
-from provenance.verify.dense import Gray, agreement, resemble, whole_picture_homography
+from provenance.verify.dense import Gray, Resemblance, agreement, resemble, whole_picture_homography
 from provenance.verify.geometry import Geometry, Size, fit_homography, overlaps
 from provenance.verify.matching import agree, match
 
 SURE_INLIERS = 25
 """With this many inliers upright, the mirrored form is not tried."""
+
+# Fitted by tools/fit_confidence.py on the public-domain photos; in the order of the features below.
+KEYPOINT_WEIGHTS = (-14.0, 4.0, 2.0, 1.0, 5.0, 2.0)
+PICTURE_WEIGHTS = (-22.0, 20.0, 6.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,17 +34,36 @@ class QueryView:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """The better of the upright and the mirrored geometry."""
+class Evidence:
+    """All that is measured of one pair before deciding."""
 
     geometry: Geometry | None
+    """The better of the upright and the mirrored geometry; from the mirrored query where `mirrored`."""
     mirrored: bool
     matches: int
     agreeing: int
+    agreed: float
+    """Share of the overlap's textured blocks that correlate under the geometry."""
+    alike: Resemblance
+    similarity: float
+    """The highest cosine similarity of the embeddings."""
 
     @property
     def inliers(self) -> int:
+        """Matches that the geometry explains."""
         return 0 if self.geometry is None else int(self.geometry.inliers.sum())
+
+    @property
+    def keypoint_features(self) -> tuple[float, ...]:
+        """What `KEYPOINT_WEIGHTS` weigh."""
+        spread = 0.0 if self.geometry is None else self.geometry.spread
+        share = self.inliers / max(self.agreeing, 1)
+        return (1.0, math.log1p(self.inliers), share, math.sqrt(spread), self.agreed, self.similarity)
+
+    @property
+    def picture_features(self) -> tuple[float, ...]:
+        """What `PICTURE_WEIGHTS` weigh."""
+        return (1.0, self.alike.detail_correlation, self.alike.correlation, self.similarity)
 
 
 def verify(
@@ -56,95 +79,98 @@ def verify(
 
     `reference` are its stored keypoints, `small` its thumbnail in grey, `size` its full size (width, height).
     """
-    fit = _fit(query, reference, size)
-    by_keypoints = _from_keypoints(query, candidate, fit, small, size)
-    if by_keypoints.confidence >= 0.99:
-        return _decided(by_keypoints, min_confidence)
-    by_picture = _from_whole_picture(query, candidate, small, size, fit)
-    return _decided(max(by_keypoints, by_picture, key=lambda found: found.confidence), min_confidence)
-
-
-def _fit(query: QueryView, reference: LocalFeatures, size: Size) -> Fit:
-    best = Fit(None, False, 0, 0)
-    for mirrored in (False, True):
-        matches = match(query.mirrored if mirrored else query.local, reference)
-        agreeing = agree(matches)
-        geometry = fit_homography(agreeing, query.size, size)
-        found = Fit(geometry, mirrored, len(matches), len(agreeing))
-        if not mirrored or found.inliers > best.inliers:
-            best = found
-        if best.inliers >= SURE_INLIERS:
-            break
-    return best
-
-
-def _from_keypoints(
-    query: QueryView, candidate: Candidate, fit: Fit, small: Gray, size: Size
-) -> Verification:
-    if fit.geometry is None:
-        reason = f"{fit.matches} keypoint matches, no consistent geometry"
-        return Verification(candidate.reference_id, False, reason, 0, fit.matches, 0.0)
-    homography = fit.geometry.reference_from_query
-    if fit.mirrored:
-        homography = homography @ np.array([[-1.0, 0, query.size[0] - 1], [0, 1, 0], [0, 0, 1]])
-    agreed = agreement(query.gray, small, homography, query.size, size)
-    confidence = keypoint_confidence(
-        inliers=fit.inliers, share=fit.inliers / max(fit.agreeing, 1), spread=fit.geometry.spread,
-        agreed=agreed, similarity=max(candidate.similarities.values(), default=0.0),
-    )  # fmt: skip
-    return Verification(
-        candidate.reference_id, False,
-        f"{fit.inliers} of {fit.matches} keypoint matches fit one geometry"
-        f"{' (mirrored)' if fit.mirrored else ''}, {agreed:.0%} of the blocks agree",
-        fit.inliers, fit.matches, confidence, homography, fit.mirrored,
-        fit.geometry.query_overlap, fit.geometry.reference_overlap, same_picture=agreed >= 0.15,
-    )  # fmt: skip
-
-
-def _from_whole_picture(
-    query: QueryView, candidate: Candidate, small: Gray, size: Size, fit: Fit
-) -> Verification:
-    alike = resemble(query.gray, small)
-    homography: NDArray[np.float64] = whole_picture_homography(alike, query.size, size)
-    confidence = picture_confidence(
-        detail=alike.detail_correlation, correlation=alike.correlation, structure=alike.structure,
-        similarity=max(candidate.similarities.values(), default=0.0),
-    )  # fmt: skip
+    evidence = gather(query, candidate, reference, small, size)
+    by_keypoints, by_picture = keypoint_confidence(evidence), picture_confidence(evidence)
+    confidence = max(by_keypoints, by_picture)
+    found = Verification(
+        candidate.reference_id,
+        confidence >= min_confidence,
+        _reason(evidence, by_keypoints >= by_picture),
+        evidence.inliers,
+        evidence.matches,
+        confidence,
+    )
+    if by_keypoints >= by_picture and evidence.geometry is not None:
+        geometry = evidence.geometry
+        return replace(
+            found,
+            reference_from_query=_upright(evidence, query.size),
+            mirrored=evidence.mirrored,
+            query_overlap=geometry.query_overlap,
+            reference_overlap=geometry.reference_overlap,
+            # A copy agrees densely wherever it was not edited; another view of the scene only here and there.
+            same_picture=evidence.agreed >= 0.15,
+        )
+    homography = whole_picture_homography(evidence.alike, query.size, size)
     query_overlap, reference_overlap = overlaps(homography, query.size, size)
-    return Verification(
-        candidate.reference_id, False,
-        f"the whole pictures correlate at {alike.detail_correlation:.2f} in detail",
-        0, fit.matches, confidence, homography, alike.mirrored,
-        query_overlap, reference_overlap, same_picture=True,
-    )  # fmt: skip
-
-
-def keypoint_confidence(
-    *, inliers: int, share: float, spread: float, agreed: float, similarity: float
-) -> float:
-    """Probability that a geometry is no accident; logistic, fitted by tools/fit_confidence.py."""
-    return _logistic(
-        KEYPOINT_WEIGHTS, (1.0, math.log1p(inliers), share, math.sqrt(spread), agreed, similarity)
+    return replace(
+        found,
+        reference_from_query=homography,
+        mirrored=evidence.alike.mirrored,
+        query_overlap=query_overlap,
+        reference_overlap=reference_overlap,
+        same_picture=True,
     )
 
 
-def picture_confidence(*, detail: float, correlation: float, structure: float, similarity: float) -> float:
-    """Probability that two whole pictures are one; logistic, fitted by tools/fit_confidence.py."""
-    if structure < 3.0:
+def gather(
+    query: QueryView, candidate: Candidate, reference: LocalFeatures, small: Gray, size: Size
+) -> Evidence:
+    """Measure a pair: keypoint geometry upright and mirrored, dense agreement, whole-picture correlation."""
+    geometry: Geometry | None = None
+    mirrored, matches, agreeing, most = False, 0, 0, -1
+    for flip in (False, True):
+        found = match(query.mirrored if flip else query.local, reference)
+        kept = agree(found)
+        fitted = fit_homography(kept, query.size, size)
+        inliers = 0 if fitted is None else int(fitted.inliers.sum())
+        if inliers > most:
+            geometry, mirrored, most = fitted, flip, inliers
+            matches, agreeing = len(found), len(kept)
+        if most >= SURE_INLIERS:
+            break
+    similarity = max(candidate.similarities.values(), default=0.0)
+    evidence = Evidence(geometry, mirrored, matches, agreeing, 0.0, resemble(query.gray, small), similarity)
+    if geometry is None:
+        return evidence
+    agreed = agreement(query.gray, small, _upright(evidence, query.size), query.size, size)
+    return replace(evidence, agreed=agreed)
+
+
+def keypoint_confidence(evidence: Evidence) -> float:
+    """Probability that the geometry is no accident, 0..1."""
+    if evidence.geometry is None:
+        return 0.0
+    return _logistic(KEYPOINT_WEIGHTS, evidence.keypoint_features)
+
+
+def picture_confidence(evidence: Evidence) -> float:
+    """Probability that the two whole pictures are one, 0..1."""
+    if evidence.alike.structure < 3.0:
         return 0.0  # flat pictures: everything correlates with noise
-    return _logistic(PICTURE_WEIGHTS, (1.0, detail, correlation, similarity))
+    return _logistic(PICTURE_WEIGHTS, evidence.picture_features)
 
 
-KEYPOINT_WEIGHTS = (-14.0, 4.0, 2.0, 1.0, 5.0, 2.0)
-PICTURE_WEIGHTS = (-22.0, 20.0, 6.0, 4.0)
+def _upright(evidence: Evidence, query_size: Size) -> NDArray[np.float64]:
+    """`reference_from_query`, for a mirrored match with the mirroring inside."""
+    if evidence.geometry is None:
+        raise ValueError("there is no geometry")
+    flip = np.array([[-1.0, 0.0, query_size[0] - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    homography = evidence.geometry.reference_from_query
+    return homography @ flip if evidence.mirrored else homography
+
+
+def _reason(evidence: Evidence, by_keypoints: bool) -> str:
+    if by_keypoints and evidence.geometry is not None:
+        mirrored = " (mirrored)" if evidence.mirrored else ""
+        return (
+            f"{evidence.inliers} of {evidence.matches} keypoint matches fit one geometry{mirrored}, "
+            f"{evidence.agreed:.0%} of the blocks agree"
+        )
+    detail = evidence.alike.detail_correlation
+    return f"{evidence.matches} keypoint matches; the whole pictures correlate at {detail:.2f} in detail"
 
 
 def _logistic(weights: tuple[float, ...], values: tuple[float, ...]) -> float:
     score = sum(w * x for w, x in zip(weights, values, strict=True))
     return 1.0 / (1.0 + math.exp(-max(-40.0, min(40.0, score))))
-
-
-def _decided(found: Verification, min_confidence: float) -> Verification:
-    from dataclasses import replace
-
-    return replace(found, verified=found.confidence >= min_confidence)
