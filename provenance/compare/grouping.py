@@ -1,0 +1,138 @@
+"""Changed pixels -> regions as a person would count them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.compare.residual import GROW, Residual
+from provenance.records import Box
+
+Mask = NDArray[np.bool_]
+MAX_REGIONS = 24
+"""The strongest ones are kept: nobody reads a longer list."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """One changed place, working pixels."""
+
+    mask: Mask
+    """[h, w] of the whole picture."""
+    box: Box
+    weight: float
+    """Sum of the strength over the pixels."""
+
+
+def group_regions(residual: Residual) -> list[Region]:
+    """Close gaps, drop specks, join what belongs together; strongest first."""
+    tight = _tighten(residual)
+    side = max(tight.shape)
+    reach = max(3, round(0.008 * side))
+    closed = _close(tight, reach)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed.astype(np.uint8), connectivity=8)
+    weights = np.bincount(labels.ravel(), weights=(residual.strength * tight).ravel(), minlength=count)
+    areas = np.bincount(labels[tight], minlength=count)
+    peaks = np.zeros(count)
+    np.maximum.at(peaks, labels[tight], residual.strength[tight])
+    sharp = residual.level > GROW
+    sharp_areas = np.bincount(labels[sharp & tight], minlength=count)
+    texture_area = 0.002 * tight.size
+    kept = [
+        label
+        for label in range(1, count)
+        if min(stats[label, 2:4]) > 2
+        and _is_visible(areas[label], peaks[label], weights[label], sharp_areas[label], texture_area)
+    ]
+    groups = _join_boxes([_box(stats[label]) for label in kept], reach)
+    regions = []
+    for group in groups:
+        members = [kept[place] for place in group]
+        chosen = np.zeros(count, bool)
+        chosen[members] = True
+        mask = _fill_small_holes(chosen[labels])
+        box = _bounds([_box(stats[label]) for label in members])
+        regions.append(Region(mask, box, float(weights[members].sum())))
+    regions.sort(key=lambda region: -region.weight)
+    return regions[:MAX_REGIONS]
+
+
+def _is_visible(area: int, peak: float, weight: float, sharp_area: int, texture_area: float) -> bool:
+    """Whether a component is more than a speck that encoding may leave."""
+    if sharp_area < 0.05 * area:
+        # Only texture or shade differs: heavy compression wipes out single blocks, so it takes more of them.
+        return bool(area > texture_area and weight > 0.9 * area)
+    return bool((area >= 30 and peak > 1.3 and weight > 40) or (area >= 12 and peak > 2.2))
+
+
+def _tighten(residual: Residual) -> Mask:
+    """Cut the rim that the windows of shade and texture add around what the level already delimits."""
+    changed = residual.changed
+    sharp = (residual.level > GROW) & changed
+    body = _close(sharp, max(3, round(0.008 * max(changed.shape))))
+    core = cv2.erode(changed.astype(np.uint8), np.ones((13, 13), np.uint8))
+    count, labels = cv2.connectedComponents(changed.astype(np.uint8), connectivity=8)
+    cores = np.bincount(labels[core > 0], minlength=count)
+    covered = np.bincount(labels[(core > 0) & body], minlength=count)
+    any_sharp = np.bincount(labels[sharp], minlength=count)
+    by_level = np.where(cores > 0, covered >= 0.7 * cores, any_sharp > 0)
+    return np.asarray(np.where(by_level[labels], body & changed, changed), np.bool_)
+
+
+def _close(mask: Mask, reach: int) -> Mask:
+    """Morphological closing with an ellipse of radius `reach`."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0, np.bool_)
+
+
+def _fill_small_holes(mask: Mask) -> Mask:
+    """Fill holes smaller than a tenth of the region; bigger ones are unchanged content."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    h, w = mask.shape
+    x, y, width, height, area = (stats[:, column] for column in range(5))
+    inner = (x > 0) & (y > 0) & (x + width < w) & (y + height < h) & (area < 0.1 * np.count_nonzero(mask))
+    inner[0] = False
+    return mask | inner[labels] if inner.any() else mask
+
+
+def _box(row: NDArray[np.int32]) -> Box:
+    x, y, w, h = (int(v) for v in row[:4])
+    return x, y, x + w, y + h
+
+
+def _bounds(boxes: list[Box]) -> Box:
+    columns = np.array(boxes)
+    low, high = columns[:, :2].min(axis=0), columns[:, 2:].max(axis=0)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _join_boxes(boxes: list[Box], reach: int) -> list[list[int]]:
+    """Indices of boxes that make one thing: nearly touching ones, and letters of one line."""
+    parent = list(range(len(boxes)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            place = parent[place]
+        return place
+
+    for first in range(len(boxes)):
+        for second in range(first):
+            if root(first) != root(second) and _belong(boxes[first], boxes[second], reach):
+                parent[root(first)] = root(second)
+    groups: dict[int, list[int]] = {}
+    for place in range(len(boxes)):
+        groups.setdefault(root(place), []).append(place)
+    return list(groups.values())
+
+
+def _belong(one: Box, other: Box, reach: int) -> bool:
+    gap_x = max(one[0], other[0]) - min(one[2], other[2])
+    gap_y = max(one[1], other[1]) - min(one[3], other[3])
+    if max(gap_x, gap_y) <= reach // 2:
+        return True
+    heights = one[3] - one[1], other[3] - other[1]
+    similar = min(heights) > 0.5 * max(heights)
+    return similar and -gap_y > 0.5 * min(heights) and gap_x < 1.0 * min(heights)

@@ -1,0 +1,207 @@
+"""Local changes of an aligned pair: residual -> regions -> what happened in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.compare.align import AlignedPair
+from provenance.compare.backgrounds import join_background, name_background
+from provenance.compare.classify import Evidence, Finding, classify_region, cut_crop, measure_evidence
+from provenance.compare.grouping import Region, group_regions
+from provenance.compare.residual import Residual, measure_residual
+from provenance.compare.sources import find_source
+from provenance.records import Box, Change, Pixels
+
+Mask = NDArray[np.bool_]
+MAX_TEXT_REGIONS = 3
+MAX_COPY_SEARCHES = 4
+MIN_TEXT_DETAIL = 7.0
+"""Mean gradient, levels a pixel, that writing exceeds on at least one side."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalChanges:
+    """Where a pair differs beyond whole-picture edits; arrays are [h, w] at working size."""
+
+    labels: NDArray[np.int32]
+    """0 unchanged, else `Change.label`."""
+    changes: tuple[Change, ...]
+    """Most visible first."""
+    change_map: NDArray[np.float32]
+    """0..1, about 0.2 = just beyond what encoding explains."""
+    changed: NDArray[np.bool_]
+    """The thresholded difference before grouping."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draft:
+    """A region on its way to a Change."""
+
+    region: Region
+    finding: Finding
+    evidence: Evidence
+    box: Box
+    """Of the change, working pixels; smaller than the region's for a move."""
+    source_box: Box | None = None
+    text_before: str | None = None
+    text_after: str | None = None
+
+
+def find_local_changes(pair: AlignedPair, predicted: Pixels, *, read_text: bool = True) -> LocalChanges:
+    """Find and name what was edited locally.
+
+    `predicted` [h, w, 3] is the aligned reference after the whole-picture edits: what the query would be had
+    nothing been edited locally. `read_text` compares the words in changed regions, half a second a region.
+    """
+    residual = measure_residual(pair.query, predicted, pair.overlap, error_px=pair.error_px)
+    unchanged = pair.overlap & ~residual.changed
+    drafts = [_draft(pair, predicted, region, unchanged) for region in group_regions(residual)]
+    drafts = _join_background(pair, predicted, drafts, residual)
+    if read_text:
+        drafts = _read_text(pair, predicted, drafts)
+    drafts = _find_copies(pair, predicted, drafts)
+    labels = np.zeros(pair.overlap.shape, np.int32)
+    for label, draft in enumerate(drafts, start=1):
+        labels[draft.region.mask] = label
+    changes = tuple(_change(draft, label, pair) for label, draft in enumerate(drafts, start=1))
+    strength = np.where(pair.overlap, residual.strength, 0)
+    change_map = np.clip((strength - 0.3) / 3.7, 0, 1).astype(np.float32)
+    return LocalChanges(labels, changes, change_map, residual.changed)
+
+
+def _draft(pair: AlignedPair, predicted: Pixels, region: Region, unchanged: Mask) -> _Draft:
+    crop = cut_crop(pair.query, predicted, region.mask, unchanged, region.box)
+    evidence = measure_evidence(crop)
+    finding = classify_region(crop, evidence, full_scale=1 / pair.working_scale)
+    return _Draft(region, finding, evidence, region.box)
+
+
+def _join_background(
+    pair: AlignedPair, predicted: Pixels, drafts: list[_Draft], residual: Residual
+) -> list[_Draft]:
+    """Replace the regions that together are the background by one change."""
+    operations = [draft.finding.operation for draft in drafts]
+    joined = join_background([draft.region for draft in drafts], operations, residual.textured, pair.overlap)
+    if joined is None:
+        return drafts
+    mask, members = joined
+    region = Region(mask, _bounds(mask), sum(drafts[place].region.weight for place in members))
+    whole = _draft(pair, predicted, region, pair.overlap & ~residual.changed)
+    crop = cut_crop(pair.query, predicted, mask, pair.overlap & ~residual.changed, region.box)
+    named = replace(whole, finding=name_background(whole.finding, whole.evidence, crop))
+    return [named, *(draft for place, draft in enumerate(drafts) if place not in members)]
+
+
+def _read_text(pair: AlignedPair, predicted: Pixels, drafts: list[_Draft]) -> list[_Draft]:
+    """Give regions whose words differ their text operation; only the few likeliest are read."""
+    from provenance.compare.text import compare_text
+
+    likely = [place for place, draft in enumerate(drafts) if _may_hold_text(draft)]
+    likely.sort(key=lambda place: -max(drafts[place].evidence.q_detail, drafts[place].evidence.p_detail))
+    read = list(drafts)
+    for place in likely[:MAX_TEXT_REGIONS]:
+        draft = drafts[place]
+        text = compare_text(pair.query, predicted, draft.region.mask, draft.region.box)
+        if text is not None:
+            finding = Finding(text.operation, text.confidence, {})
+            read[place] = replace(draft, finding=finding, text_before=text.before, text_after=text.after)
+    return read
+
+
+def _may_hold_text(draft: _Draft) -> bool:
+    """A cheap test before the dear reading: strokes need size and contrast."""
+    e, (x0, y0, x1, y1) = draft.evidence, draft.box
+    wanted = ("object_added", "object_removed", "object_replaced", "object_recolored")
+    if draft.finding.operation not in wanted or min(x1 - x0, y1 - y0) < 7 or max(x1 - x0, y1 - y0) < 10:
+        return False
+    floor = MIN_TEXT_DETAIL if draft.finding.operation != "object_recolored" else 2 * MIN_TEXT_DETAIL
+    return max(e.q_detail, e.p_detail) > floor
+
+
+def _find_copies(pair: AlignedPair, predicted: Pixels, drafts: list[_Draft]) -> list[_Draft]:
+    """Turn added objects whose content lies elsewhere in the original into copies, or moves."""
+    found, gone = list(drafts), set[int]()
+    for place, draft in enumerate(drafts[:MAX_COPY_SEARCHES]):
+        if draft.finding.operation not in ("object_added", "object_replaced") or place in gone:
+            continue
+        source = find_source(pair.query, predicted, draft.region.mask, draft.region.box)
+        if source is None:
+            continue
+        left = [
+            other
+            for other, candidate in enumerate(drafts)
+            if other != place and other not in gone and _lies_in(candidate.box, source)
+        ]
+        mask = draft.region.mask
+        for other in left:
+            # What was left behind belongs to the same change: one move, not a copy and a removal.
+            mask = mask | drafts[other].region.mask
+        gone.update(left)
+        finding = Finding("object_duplicated", 0.9, {"moved": bool(left)})
+        found[place] = replace(
+            draft, region=replace(draft.region, mask=mask), finding=finding, source_box=source
+        )
+    return [draft for place, draft in enumerate(found) if place not in gone]
+
+
+def _lies_in(box: Box, source: Box) -> bool:
+    """Whether two boxes cover nearly the same place."""
+    width = min(box[2], source[2]) - max(box[0], source[0])
+    height = min(box[3], source[3]) - max(box[1], source[1])
+    if width <= 0 or height <= 0:
+        return False
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (box, source)]
+    return width * height > 0.5 * max(areas)
+
+
+def _change(draft: _Draft, label: int, pair: AlignedPair) -> Change:
+    """Put a draft in full-size pixels."""
+    parameters: dict[str, Any] = {
+        "area_percent": round(100 * np.count_nonzero(draft.region.mask) / draft.region.mask.size, 2),
+        "difference_levels": round(draft.evidence.difference, 1),
+        **draft.finding.parameters,
+    }
+    if draft.source_box is not None:
+        parameters["source_box"] = list(_full_box(draft.source_box, pair))
+    box = _full_box(draft.box, pair)
+    return Change(
+        operation=draft.finding.operation,
+        confidence=round(draft.finding.confidence, 3),
+        parameters=parameters,
+        box=box,
+        reference_box=_reference_box(box, pair),
+        text_before=draft.text_before,
+        text_after=draft.text_after,
+        label=label,
+    )
+
+
+def _full_box(box: Box, pair: AlignedPair) -> Box:
+    """Working pixels -> full-size query pixels."""
+    h, w = pair.overlap.shape
+    width, height = round(w / pair.working_scale), round(h / pair.working_scale)
+    x0, y0, x1, y1 = (value / pair.working_scale for value in box)
+    return int(x0), int(y0), min(width, int(np.ceil(x1))), min(height, int(np.ceil(y1)))
+
+
+def _reference_box(box: Box, pair: AlignedPair) -> Box | None:
+    """The bounds of a query box in the reference, clipped to it; None where it lies outside."""
+    x0, y0, x1, y1 = box
+    corners = np.array([[[x0, y0], [x1 - 1, y0], [x1 - 1, y1 - 1], [x0, y1 - 1]]], np.float64)
+    points = cv2.perspectiveTransform(corners, pair.reference_from_query)[0]
+    h, w = pair.reference_full.shape[:2]
+    low = np.clip(np.floor(points.min(axis=0)), 0, [w, h])
+    high = np.clip(np.ceil(points.max(axis=0)) + 1, 0, [w, h])
+    if np.any(high <= low):
+        return None
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _bounds(mask: Mask) -> Box:
+    x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+    return int(x), int(y), int(x + w), int(y + h)
