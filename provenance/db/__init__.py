@@ -1,0 +1,17 @@
+"""Tables, transactions, references: the trusted pictures in SQLite or PostgreSQL.
+
+database      what the rest of the program calls: Database
+tables        the tables, typed
+engine        connections; driver errors turned into ours
+migrate       the schema's revision, brought up by Alembic (top-level alembic/)
+read, write   questions and changes, each inside a transaction
+integrity     what is damaged; whether two databases are the same
+descriptors   descriptions <-> blobs
+features      keypoints <-> one blob
+"""
+
+from __future__ import annotations
+
+from provenance.db.database import Database
+
+__all__ = ["Database"]

@@ -1,0 +1,205 @@
+"""Changes of the database, each inside a transaction that the caller opened."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import InstrumentedAttribute
+
+from provenance.db.descriptors import pack_description
+from provenance.db.tables import Descriptor, File, Meta, Reference
+from provenance.errors import DatabaseError, NotFoundError
+from provenance.records import Description, KnownFile, NewReference
+
+DETAILS = ("source", "title", "credit", "license", "captured_at")
+
+_IN_LIST = 500
+_T = TypeVar("_T")
+
+
+def chunks(items: Iterable[_T], size: int = _IN_LIST) -> Iterator[list[_T]]:
+    """Cut a sequence into lists short enough for an IN (...)."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def add_reference(connection: Connection, new: NewReference, versions: Mapping[str, str]) -> tuple[int, bool]:
+    """Store a picture, its descriptors and its file; a sha256 that is there gets what it lacks.
+
+    Returns the reference's id, and whether anything that is searched has changed.
+    """
+    sha256 = new.image.sha256
+    reference_id = connection.execute(sa.select(Reference.id).where(Reference.sha256 == sha256)).scalar()
+    if reference_id is None:
+        statement = sa.insert(Reference).values(_reference_row(new)).returning(Reference.id)
+        reference_id = connection.execute(statement).scalar_one()
+    added = add_descriptors(connection, reference_id, new.description, versions)
+    file = KnownFile(new.path, reference_id, sha256, new.image.byte_size, new.mtime_ns)
+    moved = point_files(connection, [file])
+    return reference_id, added or moved
+
+
+def _reference_row(new: NewReference) -> dict[str, Any]:
+    return {
+        "sha256": new.image.sha256,
+        "pixel_sha256": new.image.pixel_sha256,
+        "path": new.path,
+        "status": "active",
+        "byte_size": new.image.byte_size,
+        "width": new.image.width,
+        "height": new.image.height,
+        "format": new.image.format,
+        "source": new.source,
+        "title": new.title,
+        "credit": new.credit,
+        "license": new.license,
+        "captured_at": new.image.captured_at,
+        "ingested_at": now(),
+        "thumbnail": new.thumbnail,
+    }
+
+
+def add_descriptors(
+    connection: Connection, reference_id: int, description: Description, versions: Mapping[str, str]
+) -> bool:
+    """Store the descriptors of `versions` that a reference lacks. Returns whether there were any."""
+    key = sa.tuple_(Descriptor.name, Descriptor.version)
+    stored = connection.execute(
+        sa.select(Descriptor.name, Descriptor.version).where(
+            Descriptor.reference_id == reference_id, key.in_(list(versions.items()))
+        )
+    )
+    have = {(name, version) for name, version in stored}
+    rows = [
+        {"reference_id": reference_id, "name": name, "version": versions[name], "data": blob}
+        for name, blob in pack_description(description, versions).items()
+        if (name, versions[name]) not in have
+    ]
+    if rows:
+        connection.execute(sa.insert(Descriptor), rows)
+    return bool(rows)
+
+
+def point_files(connection: Connection, files: Sequence[KnownFile]) -> bool:
+    """Let paths point to references; what lost its last path to other content becomes "superseded".
+
+    Returns whether the set of active references has changed.
+    """
+    latest = {file.path: file for file in files}
+    arrived = {file.reference_id for file in latest.values()}
+    if unknown := arrived - _ids_where(connection, Reference.id, arrived):
+        raise DatabaseError(f"there is no reference {min(unknown)}: run 'provenance db verify'")
+    before = _pointed(connection, latest)
+    for path, file in latest.items():
+        row = {"reference_id": file.reference_id, "byte_size": file.byte_size, "mtime_ns": file.mtime_ns}
+        if path in before:
+            connection.execute(sa.update(File).where(File.path == path).values(row))
+        else:
+            connection.execute(sa.insert(File).values(row | {"path": path}))
+    # A reference may have kept a path whose file was gone, and which other content now takes.
+    left = ({*before.values()} | _ids_where(connection, Reference.path, latest)) - arrived
+    changed = 0
+    for chunk in chunks(sorted(left)):
+        without_file = Reference.id.not_in(sa.select(File.reference_id).where(File.reference_id.in_(chunk)))
+        changed += _restate(connection, chunk, "active", "superseded", without_file)
+    for chunk in chunks(sorted(arrived)):
+        changed += _restate(connection, chunk, "superseded", "active", sa.true())
+    _choose_paths(connection, left | arrived)
+    return changed > 0
+
+
+def _restate(
+    connection: Connection, ids: Sequence[int], old: str, new: str, condition: sa.ColumnElement[bool]
+) -> int:
+    """Turn status `old` into `new` where the condition holds. Returns the number of rows."""
+    return connection.execute(
+        sa.update(Reference)
+        .where(Reference.id.in_(ids), Reference.status == old, condition)
+        .values(status=new)
+    ).rowcount
+
+
+def remove_files(connection: Connection, paths: Sequence[str]) -> None:
+    """Forget paths that are gone; a reference without any keeps its last path and stays active."""
+    touched = set(_pointed(connection, paths).values())
+    for chunk in chunks(paths):
+        connection.execute(sa.delete(File).where(File.path.in_(chunk)))
+    _choose_paths(connection, touched)
+
+
+def _pointed(connection: Connection, paths: Iterable[str]) -> dict[str, int]:
+    """Return the reference that each known path points to."""
+    found: dict[str, int] = {}
+    for chunk in chunks(paths):
+        rows = connection.execute(sa.select(File.path, File.reference_id).where(File.path.in_(chunk)))
+        found.update((path, reference_id) for path, reference_id in rows)
+    return found
+
+
+def _ids_where(connection: Connection, key: InstrumentedAttribute[Any], values: Iterable[Any]) -> set[int]:
+    """Return the ids of references that have one of the values."""
+    found: set[int] = set()
+    for chunk in chunks(values):
+        found.update(connection.execute(sa.select(Reference.id).where(key.in_(chunk))).scalars())
+    return found
+
+
+def _choose_paths(connection: Connection, ids: Iterable[int]) -> None:
+    """Give references whose path is not theirs any more the first of their other files."""
+    for chunk in chunks(sorted(ids)):
+        files: dict[int, list[str]] = {}
+        rows = connection.execute(sa.select(File.reference_id, File.path).where(File.reference_id.in_(chunk)))
+        for reference_id, path in rows:
+            files.setdefault(reference_id, []).append(path)
+        main = connection.execute(sa.select(Reference.id, Reference.path).where(Reference.id.in_(chunk)))
+        for reference_id, path in main.all():
+            others = files.get(reference_id, [])
+            if others and path not in others:
+                connection.execute(
+                    sa.update(Reference).where(Reference.id == reference_id).values(path=min(others))
+                )
+
+
+def set_details(connection: Connection, reference_id: int, details: Mapping[str, str]) -> None:
+    """Overwrite source, title, credit, license or captured_at."""
+    connection.execute(sa.update(Reference).where(Reference.id == reference_id).values(dict(details)))
+
+
+def set_status(connection: Connection, reference_id: int, status: str) -> bool:
+    """Set a reference's status; False when it had it. Raises NotFoundError for an unknown id."""
+    found = connection.execute(sa.select(Reference.status).where(Reference.id == reference_id)).scalar()
+    if found is None:
+        raise NotFoundError(f"there is no reference {reference_id}: see 'provenance db stats'")
+    if found == status:
+        return False
+    connection.execute(sa.update(Reference).where(Reference.id == reference_id).values(status=status))
+    return True
+
+
+def set_meta(connection: Connection, key: str, value: str) -> None:
+    """Set a named value of the database."""
+    changed = connection.execute(sa.update(Meta).where(Meta.key == key).values(value=value))
+    if not changed.rowcount:
+        connection.execute(sa.insert(Meta).values(key=key, value=value))
+
+
+def next_generation(connection: Connection) -> None:
+    """Count a change of what is searched.
+
+    The step is random: a database put back from a backup must not come to a number again that an index
+    was saved with for other content.
+    """
+    found = connection.execute(sa.select(Meta.value).where(Meta.key == "generation")).scalar()
+    set_meta(connection, "generation", str(int(found or 0) + 1 + secrets.randbelow(1 << 20)))
