@@ -40,3 +40,7 @@ Parameters of each operation (keys of `Change.parameters`); every operation list
                        area_percent, difference_levels, and kind (changed only): "blurred"|"darkened"|"brightened"|
                        "recolored"|"desaturated"
 """
+
+from provenance.compare.pair import compare
+
+__all__ = ["compare"]

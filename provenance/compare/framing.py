@@ -172,11 +172,13 @@ def _movements(pair: AlignedPair, pose: Pose) -> list[Change]:
     changes = []
     if pose.axis:
         changes.append(Change("flip", 0.98, {"axis": pose.axis}))
-    if abs(pose.degrees) >= _MIN_DEGREES:
+    # A tilted plane turns and squeezes the picture at its centre by itself.
+    tilt = pose.corner_shift_percent if pair.model == "homography" else 0.0
+    if abs(pose.degrees) >= max(_MIN_DEGREES, 0.6 * tilt):
         changes.append(_change("rotate", abs(pose.degrees), _MIN_DEGREES, degrees=round(pose.degrees, 2)))
     rounding = sum(1 / side for side in (*pair.query_size, *pair.reference_size))
     if pair.model in ("similarity", "affine", "homography"):
-        rounding += 0.01 + 0.02 * pose.corner_shift_percent
+        rounding += 0.01 + 0.03 * tilt
     if abs(np.log(pose.stretch)) >= _MIN_STRETCH + rounding:
         strength = abs(float(np.log(pose.stretch)))
         changes.append(_change("stretch", strength, _MIN_STRETCH, factor=round(pose.stretch, 3)))

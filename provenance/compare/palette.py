@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,6 +24,7 @@ _MIN_CONTRAST_PERCENT = 4.0
 _MIN_SATURATION_PERCENT = 8.0
 _MIN_BALANCE_LEVELS = 2.5
 _MIN_CURVE_LEVELS = 4.0
+_MIN_VIGNETTE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,22 +43,19 @@ def solve(design: Floats, values: Floats, weights: Floats) -> Floats:
     """Weighted least squares [k] with Tukey reweighting: outliers have no say. `design` is [n, k]."""
     trust = weights.copy()
     solution = np.zeros(design.shape[1])
+    trusted = weights > 0.3 * weights.max()
+    ridge = 1e-9 * np.eye(design.shape[1])
     for _ in range(5):
         weighted = design * trust[:, None]
-        normal = weighted.T @ design + 1e-9 * np.eye(design.shape[1])
-        solution = np.linalg.solve(normal, weighted.T @ values)
-        rest = np.abs(design @ solution - values)
-        scale = 4.7 * max(0.8, 1.4826 * _weighted_median(rest, weights))
+        # einsum, not @: on a busy machine the threads of BLAS cost more than these few rows.
+        normal = np.einsum("ni,nj->ij", weighted, design) + ridge
+        solution = np.linalg.solve(normal, np.einsum("ni,n->i", weighted, values))
+        rest = np.abs(np.einsum("ni,i->n", design, solution) - values)
+        scale = 4.7 * max(0.8, 1.4826 * float(np.median(rest[trusted])))
         trust = weights * np.clip(1 - (rest / scale) ** 2, 0, 1) ** 2
         if trust.sum() < 1e-3 * weights.sum():
             break
     return np.asarray(solution, np.float64)
-
-
-def _weighted_median(values: Floats, weights: Floats) -> float:
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def lost_its_color(samples: Samples) -> bool:
@@ -74,6 +72,14 @@ def _chroma(colors: Pixels) -> Floats:
     return np.asarray(np.ptp(colors.astype(np.float64), axis=1), np.float64)
 
 
+def posterized_recipes() -> Iterator[Recipe]:
+    """Few levels a channel, rounded down (as Pillow does) or spread from black to white."""
+    for levels in (2, 3, 4, 5, 6, 8, 10, 12, 16):
+        for spread in (False, True):
+            named = {"kind": "posterized", "mean_shift_levels": 0.0, "sign": 0}
+            yield [("tone", named | {"levels": levels, "spread": spread})]
+
+
 def gray_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     """Greyscale, alone and with a change of its levels."""
     gray: Recipe = [("grayscale", {"kind": "gray"})]
@@ -87,10 +93,20 @@ def gray_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
 
 def _after(samples: Samples, recipe: Recipe) -> Samples:
     """The samples with a recipe already applied to the first side."""
+    return replace(samples, before=run(samples, recipe))
+
+
+def run(samples: Samples, recipe: Recipe) -> Pixels:
+    """A recipe applied to the first side, uint8 [n, 3]."""
     pixels = samples.before[:, None, :]
     for operation, parameters in recipe:
-        pixels = apply_edit(pixels, operation, parameters)
-    return Samples(pixels[:, 0, :], samples.after, samples.weights, samples.radius_square)
+        if parameters.get("kind") == "vignette":
+            first, second = (share / 100 for share in parameters["falloff_percent"])
+            gain = 1 + first * samples.radius_square + second * samples.radius_square**2
+            pixels = np.clip(np.rint(pixels * gain[:, None, None]), 0, 255).astype(np.uint8)
+        else:
+            pixels = apply_edit(pixels, operation, parameters)
+    return np.asarray(pixels[:, 0, :], np.uint8)
 
 
 def plain_recipes(samples: Samples, *, color: bool = True) -> Iterator[tuple[Recipe, int]]:
@@ -103,7 +119,7 @@ def plain_recipes(samples: Samples, *, color: bool = True) -> Iterator[tuple[Rec
     yield [contrast(fit.slope_about(mean), mean)], 1
     yield [contrast(fit.slope_about(128.0), 128.0)], 1
     slope, offset = fit.line()
-    yield _brightness_and_contrast(slope, offset, mean), 2
+    yield _brightness_and_contrast(slope, offset, fit.luma), 2
     if not color:
         return
     factor = fit.saturation()
@@ -111,7 +127,7 @@ def plain_recipes(samples: Samples, *, color: bool = True) -> Iterator[tuple[Rec
     gain, factor = fit.gain_and_saturation()
     yield [brightness(mean, gain=gain), saturation(factor)], 2
     slope, offset, factor = fit.line_and_saturation()
-    yield [*_brightness_and_contrast(slope, offset, mean), saturation(factor)], 3
+    yield [*_brightness_and_contrast(slope, offset, fit.luma), saturation(factor)], 3
     for pivot in (mean, 128.0):
         slope, factor = fit.slope_and_saturation(pivot)
         yield [contrast(slope, pivot), saturation(factor)], 2
@@ -127,7 +143,7 @@ def color_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
         inner = _Linear(_after(samples, balance))
         yield [*balance, saturation(inner.saturation())], 4
         slope, offset = inner.line()
-        yield [*balance, *_brightness_and_contrast(slope, offset, inner.mean)], 5
+        yield [*balance, *_brightness_and_contrast(slope, offset, inner.luma)], 5
     matrix = fit.matrix()
     levels = fit.x @ matrix[:, :3].T + matrix[:, 3] - fit.x
     rounded = [[round(float(value), 3) for value in row] for row in matrix]
@@ -151,6 +167,36 @@ def curve_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
         curved = [("color_balance", _balance_parameters((shift - neutral) / 255, extra=extra))]
     yield curved, 9
     yield [*curved, saturation(_Linear(_after(samples, curved)).saturation())], 10
+
+
+def vignette_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
+    """A gain that falls or grows towards the corners, alone and with a brightness."""
+    before, after = samples.before.astype(np.float64) @ LUMA, samples.after.astype(np.float64) @ LUMA
+    weights = samples.weights * ((before > 12) & (after > 3) & (after < 250))
+    if (weights > 0.1).sum() < 64:
+        return
+    square = samples.radius_square
+    radial = np.column_stack([square, square**2]) * before[:, None]
+    first, second = solve(radial, after - before, weights)
+    yield from _vignette([], float(first), float(second), before, 2)
+    level, first, second = solve(np.column_stack([before, radial]), after, weights)
+    level = float(level)
+    start: Recipe = [brightness(float(before.mean()), gain=level)]
+    yield from _vignette(start, float(first) / level, float(second) / level, before, 3)
+
+
+def _vignette(
+    start: Recipe, first: float, second: float, before: Floats, count: int
+) -> Iterator[tuple[Recipe, int]]:
+    steps = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+    gains = 1 + first * steps + second * steps**2
+    even = np.all(np.diff(gains) < 0.03) or np.all(np.diff(gains) > -0.03)
+    if abs(gains[-1] - 1) < _MIN_VIGNETTE or not even:
+        return
+    shift = float((gains.mean() - 1) * before.mean())
+    named = {"kind": "vignette", "mean_shift_levels": round(shift, 1), "sign": _sign(shift)}
+    falloff = [round(100 * first, 1), round(100 * second, 1)]
+    yield [*start, ("tone", named | {"falloff_percent": falloff})], count
 
 
 def odd_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
@@ -270,15 +316,27 @@ def saturation(factor: float) -> tuple[Operation, dict[str, Any]]:
     return "saturation", {"percent": round(100 * (factor - 1), 1), "factor": factor, "sign": _sign(factor - 1)}
 
 
-def _brightness_and_contrast(slope: float, offset: float, mean: float) -> Recipe:
-    """A line taken apart: a gain, then a contrast about the mean that this leaves; one alone where it does."""
+def _brightness_and_contrast(slope: float, offset: float, luma: Floats) -> Recipe:
+    """A line taken apart: a gain, then a contrast about the mean that the gain leaves; one alone where it does.
+
+    The gain clips before the mean is taken, as in an editor, so its size has to be searched.
+    """
+    mean = float(luma.mean())
     if abs(slope - 1) > 0.02:
         pivot = offset / (1 - slope)
         if abs(pivot - mean) < 8 or abs(pivot - 128) < 8:
             return [contrast(slope, pivot)]
-    after = max(slope * mean + offset, 1.0)
-    gain = after / max(mean, 1.0)
-    return [brightness(mean, gain=gain), contrast(slope / gain, after)]
+    gains = np.exp(np.linspace(-1.2, 1.2, 161))
+    few = luma[:: max(1, len(luma) // 500)]
+    means = np.minimum(gains[:, None] * few, 255).mean(axis=1)
+    wrong = (1 - slope / gains) * means - offset
+    crossings = np.nonzero(np.diff(np.sign(wrong)) != 0)[0]
+    if len(crossings) == 0:
+        return [brightness(mean, gain=max(slope + offset / max(mean, 1.0), 0.05))]
+    k = int(min(crossings, key=lambda i: abs(i - 80)))
+    share = wrong[k] / (wrong[k] - wrong[k + 1])
+    gain, pivot = (float(v[k] + share * (v[k + 1] - v[k])) for v in (gains, means))
+    return [brightness(mean, gain=gain), contrast(slope / gain, pivot)]
 
 
 def _balance(amounts: Floats, mean: float, *, added: bool) -> Recipe:
@@ -357,7 +415,7 @@ def _curve_parameters(curve: Floats) -> dict[str, Any]:
 def is_noticeable(recipe: Recipe, samples: Samples) -> bool:
     """True where every edit of a recipe is large enough to be named."""
     least = {
-        "brightness": _MIN_BRIGHTNESS_PERCENT,
+        "brightness": _MIN_BRIGHTNESS_PERCENT * (1.0 if len(recipe) == 1 else 1.75),
         "contrast": _MIN_CONTRAST_PERCENT,
         "saturation": _MIN_SATURATION_PERCENT,
     }

@@ -96,11 +96,17 @@ def tone_table(operation: str, parameters: Mapping[str, Any]) -> Pixels | None:
     elif operation == "tone" and parameters["kind"] == "inverted":
         table = np.repeat(255 - levels[:, None], 3, axis=1)
     elif operation == "tone" and parameters["kind"] == "posterized":
-        step = 256 / parameters["levels"]
-        table = np.repeat((np.floor(levels / step) * step)[:, None], 3, axis=1)
+        table = np.repeat(_staircase(levels, parameters)[:, None], 3, axis=1)
     else:
         return None
     return np.clip(np.rint(table), 0, 255).astype(np.uint8)[:, None, :]
+
+
+def _staircase(levels: NDArray[np.float64], parameters: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Levels rounded down to the start of their step, or spread from black to white."""
+    count = parameters["levels"]
+    step = np.floor(levels * count / 256)
+    return np.asarray(step * (255 / (count - 1) if parameters["spread"] else 256 / count), np.float64)
 
 
 def _blur(pixels: Pixels, sigma: float) -> Pixels:
@@ -132,6 +138,6 @@ def psnr_db(query: Pixels, replayed: Pixels, mask: NDArray[np.bool_]) -> float |
     """Peak signal-to-noise ratio over `mask`; None where both are equal there (infinite)."""
     if not mask.any():
         return 0.0
-    error = query[mask].astype(np.float32) - replayed[mask]
-    mean_square = float(np.mean(error * error))
+    distance = float(cv2.norm(query, replayed, cv2.NORM_L2, mask.astype(np.uint8)))
+    mean_square = distance**2 / (3 * int(mask.sum()))
     return None if mean_square == 0 else round(float(10 * np.log10(255.0**2 / mean_square)), 2)

@@ -27,6 +27,8 @@ _MIN_SHARPEN = 0.25
 _MIN_NOISE_LEVELS = 2.0
 _MIN_GAIN = 0.25
 """Share of the tiles' difference that blur or sharpening must remove."""
+_UNTOUCHED = (0.85, 1.15)
+"""Ratio of gradient energies within which nothing was done to the focus."""
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 
 
@@ -50,7 +52,7 @@ def fit_style(
     reference takes (at least 1): what lies below it is interpolation, not blur.
     """
     before, after = (cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32) for side in (predicted, query))
-    tiles = _tiles(before, mask)
+    tiles = _unedited(before, after, _tiles(before, mask))
     if len(tiles) < 4:
         return StyleFit((), 1.0, 0.0)
     contrast = np.array([before[tile].std() for tile in tiles])
@@ -58,11 +60,13 @@ def fit_style(
     textured = [tiles[i] for i in order[::-1][: min(_TILES, max(4, len(tiles) // 2))]]
     ratio = float(np.median([_energy(after[t]) / max(_energy(before[t]), 1e-3) for t in textured]))
     changes: list[Change] = []
-    focus = _fit_focus(before, after, textured, working_scale, max(1.0, enlarged))
+    focus = None
+    if not _UNTOUCHED[0] < ratio < _UNTOUCHED[1]:
+        focus = _fit_focus(before, after, textured, working_scale, max(1.0, enlarged))
     if focus is not None:
         changes.append(focus)
     smooth = [tiles[i] for i in order[: max(4, len(tiles) // 3)]]
-    noise = _added_noise(before, after, smooth)
+    noise = _added_noise(before, after, smooth, textured)
     if noise >= _MIN_NOISE_LEVELS and not (focus is not None and focus.operation == "sharpen"):
         confidence = round(1 - 0.5 * float(np.exp(1 - noise / _MIN_NOISE_LEVELS)), 3)
         changes.append(Change("noise", confidence, {"sigma_levels": round(noise, 1)}))
@@ -143,9 +147,33 @@ def _blurred(picture: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
 
 
-def _added_noise(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> float:
-    """Standard deviation in levels that smooth tiles have beyond the prediction's."""
+def _added_noise(
+    before: Floats, after: Floats, smooth: list[tuple[slice, slice]], textured: list[tuple[slice, slice]]
+) -> float:
+    """Standard deviation in levels that the query has everywhere beyond the prediction.
+
+    What grows with texture (aliasing, sharpening, compression) is extrapolated to no texture and left out.
+    """
     noise = [cv2.filter2D(side, cv2.CV_32F, _IMMERKAER) for side in (before, after)]
-    was, now = ([float(np.sqrt(np.pi / 2) * np.abs(side[t]).mean()) for t in tiles] for side in noise)
-    added = np.median(np.square(now) - np.square(was))
-    return float(np.sqrt(max(float(added), 0.0)))
+
+    def variance(side: Floats, tiles: list[tuple[slice, slice]]) -> float:
+        return float(np.median([np.pi / 2 * np.abs(side[tile]).mean() ** 2 for tile in tiles]))
+
+    was, now = variance(noise[0], smooth), variance(noise[1], smooth)
+    rise, run = variance(noise[1], textured) - now, variance(noise[0], textured) - was
+    slope = float(np.clip(rise / run, 1.0, 3.0)) if run > was else 1.5
+    return float(np.sqrt(max(now - slope * was, 0.0)))
+
+
+def _unedited(
+    before: Floats, after: Floats, tiles: list[tuple[slice, slice]]
+) -> list[tuple[slice, slice]]:
+    """The tiles whose coarse structure is the same on both sides."""
+    a, b = _blurred(before, 3.0), _blurred(after, 3.0)
+    kept = []
+    for tile in tiles:
+        x, y = a[tile] - a[tile].mean(), b[tile] - b[tile].mean()
+        power = float(np.sqrt((x * x).sum() * (y * y).sum()))
+        if float((x * y).sum()) > 0.6 * power - 1.0 * x.size:
+            kept.append(tile)
+    return kept

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from provenance.compare import palette
 from provenance.compare.palette import Recipe, Samples
-from provenance.compare.replay import apply_edit
 from provenance.records import Change, Pixels
 
 Floats: TypeAlias = NDArray[np.float64]
 
 _SIDE_PX = 200
 """Tone is fitted on a small copy: averaging removes compression and misregistration."""
-_MAX_SAMPLES = 5000
+_MAX_SAMPLES = 2500
 _CAP_LEVELS = 14.0
 """A sample that is further off is a local edit; it costs no model more than this."""
 _PENALTY_SHARE = 0.025
@@ -52,13 +51,14 @@ def fit_tone(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> ToneF
     untouched = misfit(samples, [])
     best: Recipe = []
     best_score, best_misfit = untouched, untouched
-    for recipe, parameters in _recipes(samples, reference, query, mask):
+    for recipe, parameters in _recipes(samples):
         rest = misfit(samples, recipe)
         score = rest * (1 + _PENALTY_SHARE * parameters) + _PENALTY_LEVELS * parameters
         needed = best_score if best else untouched - _WORTH_LEVELS
         if score < needed and palette.is_noticeable(recipe, samples):
             best, best_score, best_misfit = recipe, score, rest
-    best, best_misfit = _with_vignette(samples, best, best_misfit)
+    posterized = _posterized(reference, query, mask, best)
+    best, best_misfit = posterized or (best, best_misfit)
     gain = (untouched - best_misfit) / max(untouched, 1e-6)
     confidence = round(float(np.clip(0.5 + 0.5 * gain, 0.5, 0.99)), 3)
     changes = tuple(Change(operation, confidence, parameters) for operation, parameters in best)
@@ -75,6 +75,9 @@ def gather(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> Samples
     if inside.sum() < 16:
         return None
     weights = _structure_agreement(small[0], small[1])
+    # A place that is clipped in part is no sample of the tone curve.
+    clipped = ((query <= 1) | (query >= 254)).any(axis=2).astype(np.float32)
+    weights = weights * np.where(cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) > 0.02, 0.1, 1.0)
     rows, columns = np.nonzero(inside)
     step = max(1, len(rows) // _MAX_SAMPLES)
     rows, columns = rows[::step], columns[::step]
@@ -102,64 +105,36 @@ def _structure_agreement(reference: Pixels, query: Pixels) -> NDArray[np.float32
     return np.clip(agreement, 0.02, 1).astype(np.float32) ** 2
 
 
-def run(samples: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
-    """A recipe applied to colours [n, 3]."""
-    pixels = samples[:, None, :]
-    for operation, parameters in recipe:
-        pixels = apply_edit(pixels, operation, parameters)
-    return np.asarray(pixels[:, 0, :], np.uint8)
-
-
 def misfit(samples: Samples, recipe: Recipe) -> float:
     """Mean absolute difference after a recipe, levels, outliers capped."""
-    rest = np.abs(run(samples.before, recipe).astype(np.float64) - samples.after).mean(axis=1)
+    rest = np.abs(palette.run(samples, recipe).astype(np.float64) - samples.after).mean(axis=1)
     return float((np.minimum(rest, _CAP_LEVELS) * samples.weights).sum() / samples.weights.sum())
 
 
-def _recipes(
-    samples: Samples, reference: Pixels, query: Pixels, mask: NDArray[np.bool_]
-) -> Iterator[tuple[Recipe, int]]:
+def _recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     """Candidate recipes with their number of free parameters, simple ones first."""
     if palette.lost_its_color(samples):
         yield from palette.gray_recipes(samples)
         return
     yield from palette.plain_recipes(samples)
     yield from palette.color_recipes(samples)
+    yield from palette.vignette_recipes(samples)
     yield from palette.curve_recipes(samples)
     yield from palette.odd_recipes(samples)
 
 
-def _with_vignette(samples: Samples, recipe: Recipe, rest: float) -> tuple[Recipe, float]:
-    """Add a radial gain where it explains what the recipe leaves."""
-    before = run(samples.before, recipe).astype(np.float64) @ palette.LUMA
-    after = samples.after.astype(np.float64) @ palette.LUMA
-    usable = (before > 12) & (before < 250) & (after < 250)
-    if usable.sum() < 64:
-        return recipe, rest
-    square = samples.radius_square[usable]
-    design = np.column_stack([np.ones_like(square), square, square**2]) * before[usable, None]
-    solution = palette.solve(design, after[usable], samples.weights[usable])
-    falloff = [round(100 * float(c / solution[0]), 1) for c in solution[1:]]
-    ends = 1 + np.array([0.25, 0.5, 1.0]) * falloff[0] / 100 + np.array([0.0625, 0.25, 1.0]) * falloff[1] / 100
-    if abs(ends[2] - 1) < 0.1 or not (np.all(np.diff(ends) < 0.02) or np.all(np.diff(ends) > -0.02)):
-        return recipe, rest
-    vignetted = _run_vignette(samples, recipe, falloff)
-    gain = rest - vignetted
-    if gain < max(0.6, 0.2 * rest):
-        return recipe, rest
-    shift = float((ends.mean() - 1) * before.mean())
-    parameters: dict[str, Any] = {
-        "kind": "vignette",
-        "mean_shift_levels": round(shift, 1),
-        "sign": 1 if shift > 0 else -1,
-        "falloff_percent": falloff,
-    }
-    return [*recipe, ("tone", parameters)], vignetted
-
-
-def _run_vignette(samples: Samples, recipe: Recipe, falloff: list[float]) -> float:
-    square = samples.radius_square
-    gain = 1 + falloff[0] / 100 * square + falloff[1] / 100 * square**2
-    after = np.clip(run(samples.before, recipe) * gain[:, None], 0, 255)
-    rest = np.minimum(np.abs(after - samples.after).mean(axis=1), _CAP_LEVELS)
-    return float((rest * samples.weights).sum() / samples.weights.sum())
+def _posterized(
+    reference: Pixels, query: Pixels, mask: NDArray[np.bool_], best: Recipe
+) -> tuple[Recipe, float] | None:
+    """Few levels a channel, where they explain single pixels clearly better than the best smooth recipe."""
+    rows, columns = np.nonzero(mask)
+    step = max(1, len(rows) // _MAX_SAMPLES)
+    rows, columns = rows[::step], columns[::step]
+    ones = np.ones(len(rows))
+    pixels = Samples(reference[rows, columns], query[rows, columns], ones, ones)
+    smooth = misfit(pixels, [edit for edit in best if edit[1].get("kind") != "vignette"])
+    if smooth < 3:
+        return None
+    rests = [(misfit(pixels, recipe), recipe) for recipe in palette.posterized_recipes()]
+    rest, recipe = min(rests, key=lambda pair: pair[0])
+    return (recipe, rest) if rest < 0.75 * smooth else None
