@@ -216,18 +216,23 @@ def _list_measurements(report: Report) -> Iterator[Row]:
     if match:
         yield "Confidence of the match", f"{data['confidence']:.3f}"
         yield "Points of detail that agree", "–" if match["inliers"] is None else str(match["inliers"])
-        yield "This picture shows the original", f"{match['query_overlap']:.1%} of its area"
-        yield "Visible of the original", f"{match['reference_overlap']:.1%} of its area"
+        yield "Share of this picture", _share(match["query_overlap"], "that shows the original")
+        yield "Share of the original", _share(match["reference_overlap"], "that is visible here")
     if explanation:
         psnr = explanation["replay_psnr_db"]
         yield "Replay of the listed edits", "exact" if psnr is None else f"{psnr:.1f} dB PSNR"
-        yield "Changed, but not explained", f"{explanation['unexplained_fraction']:.1%} of the changed pixels"
+        yield "Not explained", _share(explanation["unexplained_fraction"], "of the changed pixels")
         yield "Sentences by", explanation["captioner"]
     if report.evidence is not None:
         for key, value in report.evidence.comparison.measurements.items():
-            yield format_parameter(key, float(value))
+            label, text = format_parameter(key, float(value))
+            yield label.capitalize(), text
     yield from _join_row("Timings", data["timings_ms"], "\u00a0ms")
     yield from _join_row("Versions", data["versions"], "")
+
+
+def _share(value: float, of_what: str) -> str:
+    return f"{value * 100:.1f}\u00a0% {of_what}"
 
 
 def _join_row(label: str, values: Mapping[str, Any], unit: str) -> Iterator[Row]:

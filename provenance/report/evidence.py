@@ -16,7 +16,7 @@ REGION_COLOR = (230, 72, 20)
 # Strength of the difference -> colour and opacity, amber over red to deep purple.
 _STEPS = (0.0, 0.12, 0.4, 0.7, 1.0)
 _RAMP = ((255, 221, 87), (255, 221, 87), (250, 140, 22), (215, 38, 61), (110, 16, 90))
-_OPACITIES = (0.0, 0.45, 0.75, 0.85, 0.9)
+_OPACITIES = (0.0, 0.4, 0.6, 0.68, 0.72)
 _OUTSIDE = (96, 108, 128)
 """Cold grey where the query does not show the original: nothing can be said there."""
 

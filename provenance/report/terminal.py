@@ -53,7 +53,8 @@ def _sections(report: Report, color: str) -> Iterable[RenderableType]:
     if explanation and explanation.edits:
         yield _titled("What was changed", _edit_table(explanation.edits))
     if match:
-        yield _titled("The trusted original", _match_table(match, report.confidence))
+        title = "The trusted photo of the scene" if report.verdict == "related" else "The trusted original"
+        yield _titled(title, _match_table(match, report.confidence))
     elif report.candidates:
         yield _titled("Looked at, but not matched", _candidate_table(report))
     notes = [Text(f"Note: {make_printable(note)}", style="italic") for note in report.notes if note]
@@ -94,7 +95,7 @@ def _match_table(match: Match, confidence: float) -> Table:
         ("Source", reference.source),
         ("Credit", reference.credit),
         ("Licence", reference.license),
-        ("Taken", reference.captured_at),
+        ("Taken", reference.captured_at and reference.captured_at.replace("T", " ")),
         ("Match", f"{describe_confidence(confidence)} sure. {describe_match(match)}"),
     )
     for name, value in rows:

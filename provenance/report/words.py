@@ -19,7 +19,7 @@ REMARKS: dict[Verdict, str] = {
     "unmodified": "The same picture; only its encoding or size differs.",
     "modified": "A trusted original was found, and this picture differs from it.",
     "related": "It seems to show the same scene, but it is not a copy of the trusted photo.",
-    "no_match": "This does not mean that the picture is fake: its original is just not in the collection.",
+    "no_match": "This does not mean that the picture is fake: no original of it was found in the collection.",
     "error": "Nothing can be said about it.",
 }
 _MEANS: dict[MatchedBy, str] = {

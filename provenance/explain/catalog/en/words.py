@@ -67,6 +67,7 @@ _SHARES: tuple[tuple[float, str], ...] = (
     (1.0, "a hundredth"),
     (2.0, "a fiftieth"),
     (3.33, "a thirtieth"),
+    (4.0, "a twenty-fifth"),
     (5.0, "a twentieth"),
     (6.67, "a fifteenth"),
     (10.0, "a tenth"),
