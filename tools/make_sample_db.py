@@ -3,10 +3,10 @@
     python tools/make_sample_db.py ../shared/photos/public_domain sample_db
 
 The first argument is a folder of public-domain and CC0 photos with a manifest.json (file, size, license,
-author, source). Photos are copied byte for byte; queries are made from them by the recipes in sample_edits.py,
-always the same. truth.json lists for each query its reference and its edits in the vocabulary of the report
-(provenance/compare/__init__.py); an empty list means re-encoded or resized only, a null reference that nothing
-trusted matches.
+author, source). Photos are copied byte for byte; queries are made from them by the recipes in
+sample_edits.py, always the same. truth.json lists for each query its reference and its edits in the words
+of the report (provenance/compare/__init__.py); an empty list means re-encoded or resized only, a null
+reference that nothing trusted matches.
 """
 
 from __future__ import annotations
