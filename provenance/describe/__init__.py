@@ -1,0 +1,105 @@
+"""Pixels -> descriptors: hashes, embeddings, keypoints.
+
+hashes           256-bit perceptual hash and its eight mirrored and rotated forms
+embedder         what every embedding model offers
+copy_descriptor  the built-in embedding, in onnxruntime
+clip             CLIP through open_clip (extra "clip")
+keypoints        RootSIFT keypoints for verification
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.describe import hashes
+from provenance.describe.copy_descriptor import CopyDescriptor
+from provenance.describe.embedder import Embedder
+from provenance.describe.keypoints import VERSION as LOCAL_VERSION
+from provenance.describe.keypoints import local_features, mirrored
+from provenance.records import DecodedImage, Description, LocalFeatures, Pixels
+
+__all__ = ["Describer", "Embedder", "local_features", "mirrored", "similarity"]
+
+
+class Describer:
+    """Makes all descriptors of pictures; may be shared between threads.
+
+    `clip` is "MODEL:TAG" or "MODEL:FILE" as for `ClipEmbedder`; `keypoints` and `query_keypoints` are how
+    many are kept for a reference and for a query; `threads` 0 means one per core. Raises MissingExtraError,
+    UsageError or ModelError where a model cannot be had.
+    """
+
+    def __init__(
+        self, *, clip: str | None = None, keypoints: int = 600, query_keypoints: int = 1500, threads: int = 0
+    ) -> None:
+        self._keypoints = keypoints
+        self._query_keypoints = query_keypoints
+        self._threads = threads or os.cpu_count() or 1
+        self._embedders: list[Embedder] = [CopyDescriptor(threads=self._threads)]
+        if clip is not None:
+            from provenance.describe.clip import ClipEmbedder
+
+            self._embedders.append(ClipEmbedder(clip))
+        self.versions: dict[str, str] = {
+            "phash": hashes.VERSION,
+            **{embedder.name: embedder.version for embedder in self._embedders},
+            "local": LOCAL_VERSION,
+        }
+        """By descriptor name ("phash", "copy", "clip", "local"): changes when the computation changes."""
+
+    def describe(self, images: Sequence[DecodedImage]) -> list[Description]:
+        """Describe references, in the order given; keypoints are found in threads beside the embeddings."""
+        pixels = [image.pixels for image in images]
+        with ThreadPoolExecutor(self._threads) as pool:
+            local = pool.map(lambda image: _local(image, self._keypoints), images)
+            embeddings = self._embed(pixels)
+            return [
+                _description(one, of_one, {}, features)
+                for one, of_one, features in zip(pixels, embeddings, local, strict=True)
+            ]
+
+    def describe_query(self, image: DecodedImage) -> Description:
+        """Describe a query: also the embeddings of the mirrored picture, and more keypoints."""
+        mirrored = np.ascontiguousarray(image.pixels[:, ::-1])
+        with ThreadPoolExecutor(1) as pool:
+            local = pool.submit(_local, image, self._query_keypoints)
+            upright, flipped = self._embed([image.pixels, mirrored])
+            return _description(image.pixels, upright, flipped, local.result())
+
+    def _embed(self, images: Sequence[Pixels]) -> list[dict[str, NDArray[np.float32]]]:
+        """For each picture its unit vectors by embedder name."""
+        vectors = {embedder.name: embedder.embed(images) for embedder in self._embedders}
+        return [{name: rows[i] for name, rows in vectors.items()} for i in range(len(images))]
+
+
+def similarity(query: Description, reference: Description) -> dict[str, float]:
+    """Cosine similarity by embedding name, of the query as it is or mirrored, whichever is closer."""
+    return {
+        name: max(
+            float(vector @ reference.embeddings[name])
+            for vector in (
+                query.embeddings[name],
+                query.mirrored_embeddings.get(name, query.embeddings[name]),
+            )
+        )
+        for name in query.embeddings.keys() & reference.embeddings.keys()
+    }
+
+
+def _description(
+    pixels: Pixels,
+    embeddings: Mapping[str, NDArray[np.float32]],
+    mirrored_embeddings: Mapping[str, NDArray[np.float32]],
+    local: LocalFeatures,
+) -> Description:
+    forms = hashes.dihedral_hashes(pixels)
+    return Description(forms[0], forms, embeddings, mirrored_embeddings, local)
+
+
+def _local(image: DecodedImage, limit: int) -> LocalFeatures:
+    return local_features(image.pixels, limit=limit, scale=image.scale)
