@@ -23,6 +23,10 @@ def postgres_server() -> Iterator[str]:
     # Not pytest's folder: the server runs as a user of its own when the tests run as root.
     folder = tempfile.mkdtemp(prefix="provenance-postgres-")
     server = embedded.get_server(folder, cleanup_mode="stop")
+    # Nothing here outlives the tests: no need to wait for the disk.
+    for statement in ("SET fsync = off", "SET full_page_writes = off", "SET synchronous_commit = off"):
+        server.psql(f"ALTER SYSTEM {statement};")
+    server.psql("SELECT pg_reload_conf();")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

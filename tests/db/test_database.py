@@ -182,7 +182,7 @@ def test_any_path_is_kept_to_the_letter(database: Database, path: str) -> None:
 
 def test_thousands_of_paths_can_be_asked_for_at_once(database: Database) -> None:
     ids = database.add_references([picture(number) for number in range(20)], VERSIONS)
-    paths = [f"/photos/{number}.jpg" for number in range(40_000)]
+    paths = [f"/photos/{number}.jpg" for number in range(10_000)]
     assert len(database.known_files(paths)) == 20
     assert len(database.reference_ids([sha256_of(number) for number in range(2_000)])) == 20
     assert sorted(database.references(range(5_000))) == sorted(ids)
