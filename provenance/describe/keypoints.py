@@ -19,8 +19,6 @@ CONTRAST_THRESHOLD = 0.01
 DESCRIPTOR_SCALE = 512.0
 CELLS = 8
 """The picture is divided in CELLS x CELLS for spreading the keypoints."""
-OVERSAMPLING = 2.5
-"""Keypoints described for one kept, so that there is a choice in quiet parts of the picture."""
 
 
 def local_features(pixels: Pixels, *, limit: int, scale: float = 1.0) -> LocalFeatures:
@@ -38,24 +36,23 @@ def local_features(pixels: Pixels, *, limit: int, scale: float = 1.0) -> LocalFe
     if min(size) < 8:
         return _none()
     working = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    sift = cv2.SIFT.create(
-        nfeatures=round(limit * OVERSAMPLING),
-        contrastThreshold=CONTRAST_THRESHOLD,
-        enable_precise_upscale=True,
-    )
-    keypoints, descriptors = sift.detectAndCompute(working, None)
+    # Found without a limit, chosen, and only then described: the limit of OpenCV would keep the busiest corner.
+    sift = cv2.SIFT.create(contrastThreshold=CONTRAST_THRESHOLD, enable_precise_upscale=True)
+    keypoints = sift.detect(working, None)
     if not keypoints:
         return _none()
     found = _columns(keypoints)
     kept = _spread(found[:, :2], found[:, 4], size, limit)
+    chosen, descriptors = sift.compute(working, [keypoints[i] for i in kept])
+    found = _columns(chosen)
     # Each axis has its own factor, because the working size is whole pixels.
     factors = np.array(size, np.float32) / np.array([width, height], np.float32) * np.float32(scale)
-    points = (found[kept, :2] + 0.5) / factors - 0.5
+    points = (found[:, :2] + 0.5) / factors - 0.5
     return LocalFeatures(
         points=np.ascontiguousarray(points, np.float32),
-        scales=np.ascontiguousarray(found[kept, 2] / factors.mean(), np.float32),
-        angles=np.ascontiguousarray(found[kept, 3], np.float32),
-        descriptors=_root(descriptors[kept]),
+        scales=np.ascontiguousarray(found[:, 2] / factors.mean(), np.float32),
+        angles=np.ascontiguousarray(found[:, 3], np.float32),
+        descriptors=_root(descriptors),
     )
 
 
