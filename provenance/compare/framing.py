@@ -174,7 +174,7 @@ def _movements(pair: AlignedPair, pose: Pose) -> list[Change]:
         changes.append(Change("flip", 0.98, {"axis": pose.axis}))
     # A tilted plane turns and squeezes the picture at its centre by itself.
     tilt = pose.corner_shift_percent if pair.model == "homography" else 0.0
-    if abs(pose.degrees) >= max(_MIN_DEGREES, 0.6 * tilt):
+    if abs(pose.degrees) >= max(_MIN_DEGREES, 0.9 * tilt):
         changes.append(_change("rotate", abs(pose.degrees), _MIN_DEGREES, degrees=round(pose.degrees, 2)))
     rounding = sum(1 / side for side in (*pair.query_size, *pair.reference_size))
     if pair.model in ("similarity", "affine", "homography"):

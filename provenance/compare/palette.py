@@ -147,7 +147,9 @@ def color_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     matrix = fit.matrix()
     levels = fit.x @ matrix[:, :3].T + matrix[:, 3] - fit.x
     rounded = [[round(float(value), 3) for value in row] for row in matrix]
-    yield [("color_balance", _balance_parameters(levels.mean(axis=0) / 255, extra={"matrix": rounded}))], 9
+    strengths = np.linalg.svd(matrix[:, :3], compute_uv=False)
+    if strengths[1] > 0.15 * strengths[0]:
+        yield [("color_balance", _balance_parameters(levels.mean(axis=0) / 255, extra={"matrix": rounded}))], 9
 
 
 def curve_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
@@ -209,7 +211,7 @@ def odd_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     curve = _curve(_after(samples, gray), common=False)
     middle = curve[2:7].mean(axis=0)
     sepia = middle[0] > middle[1] + 4 and middle[1] > middle[2] + 2
-    yield [("grayscale", {"kind": "sepia" if sepia else "tinted", "curve_rgb": _points(curve)})], 7
+    yield [("grayscale", {"kind": "sepia" if sepia else "tinted", "curve_rgb": _points(curve)})], 6
 
 
 class _Linear:
@@ -363,7 +365,7 @@ def _balance_parameters(amounts: Floats, *, extra: dict[str, Any]) -> dict[str, 
         tint, sign = ("warmer", 1) if warmth > 0 else ("cooler", -1)
     else:
         tint, sign = ("greener", 0) if greenness > 0 else ("more magenta", 0)
-    percents = {f"{name}_percent": round(100 * value, 1) for name, value in zip(_CHANNELS, amounts, strict=True)}
+    percents = {f"{name}_percent": round(100 * value, 1) for name, value in zip(_CHANNELS, (red, green, blue), strict=True)}
     return {"sign": sign, "tint": tint, **percents, **extra}
 
 
