@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from provenance.decode.color import srgb_pixels
-from provenance.decode.formats import DAMAGE, open_picture
+from provenance.decode.formats import DAMAGE, decode_error, open_picture
 from provenance.decode.metadata import capture_time, turn_upright
 from provenance.decode.resize import reduce, thumbnail
 from provenance.decode.source import Limits, read_source
@@ -67,12 +67,10 @@ def decode(
         captured_at = capture_time(picture)
     except _TOO_LARGE as error:
         raise ImageTooLargeError(
-            name, f"too large to decode ({_one_line(error)}); scale it down, or give the program more memory"
+            name, f"too large for the memory ({type(error).__name__}); scale it down"
         ) from error
     except DAMAGE as error:
-        raise DecodeError(
-            name, f"truncated or damaged {picture_format} ({_one_line(error)}); get the file again"
-        ) from error
+        raise decode_error(name, picture_format, error) from error
     height, width = pixels.shape[:2]
     if reduced:
         width, height = (full_height, full_width) if swapped else (full_width, full_height)
@@ -130,7 +128,3 @@ def _frame_notes(picture: ImageFile.ImageFile) -> tuple[str, ...]:
     if frames <= 1:
         return ()
     return (f"first {'page' if picture.format == 'TIFF' else 'frame'} of {frames}",)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 from provenance.records import Pixels
 
 _WHITE = (255, 255, 255)
+_STRIP_ROWS = 256
 # Modes that an ICC profile of the given colour space speaks of.
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}
 
@@ -39,7 +40,17 @@ def srgb_pixels(picture: Image.Image, info: Mapping[Any, Any]) -> tuple[Pixels, 
         white.paste(picture, mask=alpha)
         picture = white
         notes.append("transparent parts shown on white")
-    return np.asarray(picture), tuple(notes)
+    return _as_array(picture), tuple(notes)
+
+
+def _as_array(picture: Image.Image) -> Pixels:
+    """Copy an RGB picture into a read-only array, by strips: at once, Pillow would hold two more copies."""
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
+    for top in range(0, picture.height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, picture.height)
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, picture.width, bottom)))
+    pixels.setflags(write=False)
+    return pixels
 
 
 def _to_8_bits(picture: Image.Image, notes: list[str]) -> Image.Image:

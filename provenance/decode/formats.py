@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TypeAlias, cast
 
 from PIL import ImageFile
 
-from provenance.errors import UnsupportedFormatError
+from provenance.errors import DecodeError, UnsupportedFormatError
 
 # What Pillow and its codecs raise on damaged or hostile bytes (found by fuzzing: tests/decode/test_fuzz.py).
 DAMAGE = (
@@ -27,6 +28,11 @@ DAMAGE = (
     struct.error,
     zlib.error,
     Warning,  # where the program around us has made errors of them
+)
+
+# How Pillow words that a sound file is of a kind that it does not read.
+_UNUSUAL = re.compile(
+    r"unsupported|not supported|cannot handle|unknown (pixel mode|data organi[sz]ation)", re.I
 )
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -54,7 +60,6 @@ _SIGNATURES = (
     (b"MM\0*", "TIFF"),
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
-    (b"BM", "BMP"),
 )
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -91,11 +96,24 @@ def open_picture(data: bytes, name: str) -> tuple[str, Opener]:
         ) from error
 
 
+def decode_error(name: str, picture_format: str, error: BaseException) -> DecodeError:
+    """Say what is wrong with a file that announced `picture_format` and could not be decoded."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if _UNUSUAL.search(reason):
+        return UnsupportedFormatError(
+            name, f"a kind of {picture_format} that is not read ({reason}); convert it to PNG"
+        )
+    return DecodeError(name, f"truncated or damaged {picture_format} ({reason}); get the file again")
+
+
 def sniff(data: bytes) -> str | None:
     """Return the accepted format that the first bytes announce, or None."""
     for signature, picture_format in _SIGNATURES:
         if data.startswith(signature):
             return picture_format
+    # "BM" begins many a text; a header length below 256 follows in a real one.
+    if data.startswith(b"BM") and data[15:18] == b"\0\0\0":
+        return "BMP"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     if data[4:8] == b"ftyp":

@@ -156,6 +156,13 @@ def test_decoding_is_the_same_in_many_threads() -> None:
     assert len(hashes) == 1
 
 
+def test_pixels_are_read_only_and_whole() -> None:
+    tall = gradient(7, 1000)
+    image = decode(encoded(tall, "PNG"))
+    assert (image.pixels == np.asarray(tall)).all()
+    assert not image.pixels.flags.writeable
+
+
 def test_pixels_are_what_pillow_shows_for_plain_files() -> None:
     data = encoded(gradient(), "JPEG", quality=80)
     assert (decode(data).pixels == np.asarray(Image.open(io.BytesIO(data)))).all()

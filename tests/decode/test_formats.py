@@ -77,6 +77,7 @@ def test_heic_decodes_with_the_extra() -> None:
         (b"<!DOCTYPE html><html>", "web page"),
         (b"<?xml version='1.0'?><svg xmlns=''>", "SVG"),
         (b"PK\x03\x04rest", "ZIP"),
+        (b"BMW is a maker of cars, BM are two letters.", "text"),
         (bytes(range(256)), "no picture"),
     ],
 )
@@ -85,6 +86,20 @@ def test_other_files_are_refused_with_what_they_are(data: bytes, words: str) -> 
         decode(data, name="odd\nname.jpg")
     assert "'odd\\nname.jpg'" in str(caught.value), "the name is quoted, and newlines in it are escaped"
     assert "accepted: JPEG" in str(caught.value)
+
+
+def test_kind_of_tiff_that_is_not_read_is_called_so_and_not_damaged() -> None:
+    data = bytearray(encoded(gradient(), "TIFF"))
+    at = data.index(struct.pack("<HHI", 262, 3, 1) + b"\2\0")  # PhotometricInterpretation: RGB
+    data[at + 8] = 200
+    with pytest.raises(UnsupportedFormatError, match=r"a kind of TIFF that is not read .*convert it"):
+        decode(bytes(data), name="odd.tif")
+
+
+def test_multi_picture_jpeg_of_a_phone_gives_its_first_picture() -> None:
+    data = encoded(gradient(), "MPO", save_all=True, append_images=[gradient(10, 10)])
+    image = decode(data)
+    assert (image.format, image.width, image.height) == ("JPEG", 48, 32)
 
 
 def test_empty_file_is_refused() -> None:
