@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,3 +258,56 @@ def test_the_checked_address_is_the_one_connected_to(
     assert body == PICTURE
     assert asked.count("rebind.example") == 1
     assert set(asked) <= {"rebind.example", "127.0.0.1"}
+
+
+@pytest.fixture
+def secure_site(tmp_path: Path) -> Iterator[tuple[ThreadingHTTPServer, Path]]:
+    """The same site over TLS, with a certificate of its own for photos.example."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl command to make a certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = ["-subj", "/CN=photos.example", "-addext", "subjectAltName=DNS:photos.example"]
+    subprocess.run(
+        [*request, *names, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.seen = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server, certificate
+    server.shutdown()
+    server.server_close()
+
+
+def trust(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
+    monkeypatch.setattr(
+        "httpx.create_ssl_context", lambda: ssl.create_default_context(cafile=str(certificate))
+    )
+
+
+def name_leads_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: real("127.0.0.1", *rest, **more))
+
+
+def test_certificate_is_checked_against_the_name_not_the_pinned_address(
+    secure_site: tuple[ThreadingHTTPServer, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, certificate = secure_site
+    name_leads_to_loopback(monkeypatch)
+    trust(monkeypatch, certificate)
+    assert fetch(f"https://photos.example:{server.server_port}/picture", limits=TRUSTING) == PICTURE
+    with pytest.raises(FetchError, match="certificate"):
+        fetch(f"https://other.example:{server.server_port}/picture", limits=TRUSTING)
+
+
+def test_unknown_certificate_is_refused(
+    secure_site: tuple[ThreadingHTTPServer, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name_leads_to_loopback(monkeypatch)
+    with pytest.raises(FetchError, match="certificate"):
+        fetch(f"https://photos.example:{secure_site[0].server_port}/picture", limits=TRUSTING)
