@@ -95,6 +95,11 @@ class Card:
     measurements: tuple[Row, ...]
     homography: tuple[tuple[str, ...], ...]
 
+    @property
+    def placed(self) -> bool:
+        """True when an outline belongs to some sentence."""
+        return any(edit.placed for edit in self.edits)
+
 
 def make_card(report: Report, *, side: int) -> Card:
     """Gather what the page shows; pictures get a long side of at most `side` pixels."""

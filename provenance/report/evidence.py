@@ -17,6 +17,8 @@ REGION_COLOR = (230, 72, 20)
 _STEPS = (0.0, 0.12, 0.4, 0.7, 1.0)
 _RAMP = ((255, 221, 87), (255, 221, 87), (250, 140, 22), (215, 38, 61), (110, 16, 90))
 _OPACITIES = (0.0, 0.4, 0.6, 0.68, 0.72)
+_SMALL_HOLE = 0.002
+"""Share of the picture below which a hole in a region is not outlined."""
 _OUTSIDE = (96, 108, 128)
 """Cold grey where the query does not show the original: nothing can be said there."""
 
@@ -43,7 +45,7 @@ def outlined(comparison: Comparison, numbers: Mapping[int, int] | None = None) -
     `numbers` gives the number shown for each label of `comparison.labels`; by default the label itself.
     Labels without a number are left out.
     """
-    regions = trace_regions(comparison.labels)
+    regions = trace_regions(comparison.labels, margin=choose_margin(comparison.labels))
     if numbers is None:
         numbers = {label: label for label in regions}
     image = Image.fromarray(comparison.query)
@@ -61,16 +63,31 @@ def outlined(comparison: Comparison, numbers: Mapping[int, int] | None = None) -
     return np.asarray(image)
 
 
-def trace_regions(labels: NDArray[np.int32]) -> dict[int, list[NDArray[np.float32]]]:
-    """Return the outlines of each label, the largest first, as float32 [n, 2] (x, y) working pixels."""
+def trace_regions(labels: NDArray[np.int32], *, margin: int = 0) -> dict[int, list[NDArray[np.float32]]]:
+    """Return the outlines of each label, the largest first, as float32 [n, 2] (x, y) working pixels.
+
+    `margin` in pixels keeps the outline off the region and joins near parts, such as the letters of a line.
+    Holes are outlined too (fill with the even-odd rule), but not the small ones.
+    """
     regions: dict[int, list[NDArray[np.float32]]] = {}
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
     for label in np.unique(labels[labels > 0]):
-        mask = (labels == label).astype(np.uint8)
-        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        contours = sorted(contours, key=cv2.contourArea, reverse=True)
-        traced = [cv2.approxPolyDP(contour, 1.0, True).reshape(-1, 2) for contour in contours]
+        mask = cv2.dilate((labels == label).astype(np.uint8), kernel)
+        contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        kept = [
+            contour
+            for contour, (*_, parent) in zip(contours, hierarchy[0], strict=True)
+            if parent < 0 or cv2.contourArea(contour) > _SMALL_HOLE * mask.size
+        ]
+        kept.sort(key=cv2.contourArea, reverse=True)
+        traced = [cv2.approxPolyDP(contour, 1.0, True).reshape(-1, 2) for contour in kept]
         regions[int(label)] = [polygon.astype(np.float32) for polygon in traced if len(polygon) >= 3]
     return {label: polygons for label, polygons in regions.items() if polygons}
+
+
+def choose_margin(labels: NDArray[np.int32]) -> int:
+    """Return a margin for outlines, 1 % of the long side: clear of the region, but still tied to it."""
+    return max(int(max(labels.shape)) // 100, 1)
 
 
 def _draw_badge(

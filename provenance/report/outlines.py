@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.records import Box, Edit, Evidence
-from provenance.report.evidence import trace_regions
+from provenance.report.evidence import choose_margin, trace_regions
 
 Polygon = NDArray[np.float32]
 
@@ -67,17 +67,19 @@ def outline_reference(edits: Sequence[Edit], evidence: Evidence) -> Overlay:
 def _number_polygons(edits: Sequence[Edit], evidence: Evidence) -> Iterable[tuple[int, list[Polygon]]]:
     """Yield the number of each edit in the list and its outlines in full-size query pixels."""
     comparison = evidence.comparison
-    regions = trace_regions(comparison.labels)
+    scale = comparison.working_scale
+    margin = choose_margin(comparison.labels)
+    regions = trace_regions(comparison.labels, margin=margin)
     for number, edit in enumerate(edits, start=1):
-        if edit.label in regions:
-            scale = comparison.working_scale
+        if edit.box is not None and (edit.operation.startswith("text_") or edit.label not in regions):
+            # A line of text reads better in a box than in an outline of its letters.
+            yield number, [_box_polygon(edit.box, margin=margin / scale if edit.label else 0)]
+        elif edit.label in regions:
             yield number, [(polygon + 0.5) / scale - 0.5 for polygon in regions[edit.label]]
-        elif edit.box is not None:
-            yield number, [_box_polygon(edit.box)]
 
 
-def _box_polygon(box: Box) -> Polygon:
-    x0, y0, x1, y1 = box
+def _box_polygon(box: Box, *, margin: float = 0) -> Polygon:
+    x0, y0, x1, y1 = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32)
 
 

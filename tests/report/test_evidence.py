@@ -71,3 +71,17 @@ def test_regions_are_traced_largest_first() -> None:
     assert first.min(axis=0).tolist() == [10, 10]
     assert first.max(axis=0).tolist() == [49, 39]
     assert second.max(axis=0).tolist() == [4, 4]
+
+
+def test_a_margin_joins_letters_and_keeps_large_holes() -> None:
+    labels = np.zeros((100, 200), np.int32)
+    for x in range(10, 40, 7):
+        labels[10:30, x : x + 3] = 1  # strokes four pixels apart
+    labels[40:95, 60:180] = 2
+    labels[55:80, 90:150] = 0
+    assert len(trace_regions(labels)[1]) == 5
+    regions = trace_regions(labels, margin=2)
+    assert len(regions[1]) == 1
+    outer, hole = regions[2]
+    assert outer.min(axis=0).tolist() == [58, 38]
+    assert hole.min(axis=0)[0] > 88

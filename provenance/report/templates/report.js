@@ -40,6 +40,20 @@ for (const report of document.querySelectorAll(".report")) {
   });
 }
 
+if (document.fullscreenEnabled) {
+  for (const button of document.querySelectorAll(".enlarge")) {
+    const viewer = button.closest(".viewer");
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else viewer.requestFullscreen();
+    });
+    viewer.addEventListener("fullscreenchange", () => {
+      button.textContent = document.fullscreenElement === viewer ? "Leave full screen" : "Full screen";
+    });
+  }
+}
+
 for (const range of document.querySelectorAll(".swipe")) {
   const frame = range.closest(".frame");
   const swiping = () => frame.closest(".viewer").querySelector('[value="swipe"]').checked;
