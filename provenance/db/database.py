@@ -131,7 +131,7 @@ class Database:
     def reference_ids(self, sha256s: Sequence[str]) -> dict[str, int]:
         """Return, by sha256, the ids of known contents, whatever their status."""
         with reading(self._engine) as connection:
-            return read.reference_ids(connection, sha256s)
+            return write.ids_of_contents(connection, sha256s)
 
     def missing_descriptors(self, ids: Iterable[int], wanted: Mapping[str, str]) -> set[int]:
         """Return which references lack one of the descriptors in `wanted` (name -> version)."""
@@ -144,10 +144,10 @@ class Database:
         A sha256 that is there already, perhaps from another process a moment ago, is not stored twice.
         """
         with writing(self._engine) as connection:
-            stored = [write.add_reference(connection, one, versions) for one in new]
-            if any(changed for _, changed in stored):
+            ids, changed = write.add_references(connection, new, versions)
+            if changed:
                 write.next_generation(connection)
-            return [reference_id for reference_id, _ in stored]
+            return ids
 
     def add_descriptors(
         self, reference_id: int, description: Description, versions: Mapping[str, str]

@@ -51,17 +51,6 @@ def known_files(connection: Connection, paths: Iterable[str]) -> dict[str, Known
     return found
 
 
-def reference_ids(connection: Connection, sha256s: Iterable[str]) -> dict[str, int]:
-    """Return the ids of contents, whatever their status."""
-    found: dict[str, int] = {}
-    for chunk in chunks(sha256s):
-        rows = connection.execute(
-            sa.select(Reference.sha256, Reference.id).where(Reference.sha256.in_(chunk))
-        )
-        found.update((sha256, reference_id) for sha256, reference_id in rows)
-    return found
-
-
 def missing_descriptors(connection: Connection, ids: Iterable[int], wanted: Mapping[str, str]) -> set[int]:
     """Return which of `ids` lack one of the descriptors in `wanted` (name -> version)."""
     missing: set[int] = set()

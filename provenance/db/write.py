@@ -35,20 +35,49 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def add_reference(connection: Connection, new: NewReference, versions: Mapping[str, str]) -> tuple[int, bool]:
-    """Store a picture, its descriptors and its file; a sha256 that is there gets what it lacks.
+def add_references(
+    connection: Connection, new: Sequence[NewReference], versions: Mapping[str, str]
+) -> tuple[list[int], bool]:
+    """Store pictures, their descriptors and files; a sha256 that is there gets what it lacks.
 
-    Returns the reference's id, and whether anything that is searched has changed.
+    Returns the ids in order, and whether anything that is searched has changed.
     """
-    sha256 = new.image.sha256
-    reference_id = connection.execute(sa.select(Reference.id).where(Reference.sha256 == sha256)).scalar()
-    if reference_id is None:
-        statement = sa.insert(Reference).values(_reference_row(new)).returning(Reference.id)
-        reference_id = connection.execute(statement).scalar_one()
-    added = add_descriptors(connection, reference_id, new.description, versions)
-    file = KnownFile(new.path, reference_id, sha256, new.image.byte_size, new.mtime_ns)
-    moved = point_files(connection, [file])
-    return reference_id, added or moved
+    by_content: dict[str, NewReference] = {}
+    for one in new:
+        by_content.setdefault(one.image.sha256, one)
+    ids = ids_of_contents(connection, by_content)
+    fresh = [one for sha256, one in by_content.items() if sha256 not in ids]
+    changed = [
+        add_descriptors(connection, ids[sha256], by_content[sha256].description, versions) for sha256 in ids
+    ]
+    if fresh:
+        inserted = connection.execute(
+            sa.insert(Reference).returning(Reference.sha256, Reference.id, sort_by_parameter_order=True),
+            [_reference_row(one) for one in fresh],
+        )
+        ids.update((sha256, reference_id) for sha256, reference_id in inserted)
+        rows = [
+            row for one in fresh for row in _descriptor_rows(ids[one.image.sha256], one.description, versions)
+        ]
+        connection.execute(sa.insert(Descriptor), rows)
+        changed.append(True)
+    files = [
+        KnownFile(one.path, ids[one.image.sha256], one.image.sha256, one.image.byte_size, one.mtime_ns)
+        for one in new
+    ]
+    changed.append(point_files(connection, files))
+    return [file.reference_id for file in files], any(changed)
+
+
+def ids_of_contents(connection: Connection, sha256s: Iterable[str]) -> dict[str, int]:
+    """Return the ids of contents by sha256, whatever their status."""
+    found: dict[str, int] = {}
+    for chunk in chunks(sha256s):
+        rows = connection.execute(
+            sa.select(Reference.sha256, Reference.id).where(Reference.sha256.in_(chunk))
+        )
+        found.update((sha256, reference_id) for sha256, reference_id in rows)
+    return found
 
 
 def _reference_row(new: NewReference) -> dict[str, Any]:
@@ -83,13 +112,22 @@ def add_descriptors(
     )
     have = {(name, version) for name, version in stored}
     rows = [
-        {"reference_id": reference_id, "name": name, "version": versions[name], "data": blob}
-        for name, blob in pack_description(description, versions).items()
-        if (name, versions[name]) not in have
+        row
+        for row in _descriptor_rows(reference_id, description, versions)
+        if (row["name"], row["version"]) not in have
     ]
     if rows:
         connection.execute(sa.insert(Descriptor), rows)
     return bool(rows)
+
+
+def _descriptor_rows(
+    reference_id: int, description: Description, versions: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    return [
+        {"reference_id": reference_id, "name": name, "version": versions[name], "data": blob}
+        for name, blob in pack_description(description, versions).items()
+    ]
 
 
 def point_files(connection: Connection, files: Sequence[KnownFile]) -> bool:
@@ -102,12 +140,18 @@ def point_files(connection: Connection, files: Sequence[KnownFile]) -> bool:
     if unknown := arrived - _ids_where(connection, Reference.id, arrived):
         raise DatabaseError(f"there is no reference {min(unknown)}: run 'provenance db verify'")
     before = _pointed(connection, latest)
-    for path, file in latest.items():
-        row = {"reference_id": file.reference_id, "byte_size": file.byte_size, "mtime_ns": file.mtime_ns}
-        if path in before:
-            connection.execute(sa.update(File).where(File.path == path).values(row))
-        else:
-            connection.execute(sa.insert(File).values(row | {"path": path}))
+    _delete_files(connection, before)
+    rows = [
+        {
+            "path": path,
+            "reference_id": file.reference_id,
+            "byte_size": file.byte_size,
+            "mtime_ns": file.mtime_ns,
+        }
+        for path, file in latest.items()
+    ]
+    if rows:
+        connection.execute(sa.insert(File), rows)
     # A reference may have kept a path whose file was gone, and which other content now takes.
     left = ({*before.values()} | _ids_where(connection, Reference.path, latest)) - arrived
     changed = 0
@@ -134,9 +178,13 @@ def _restate(
 def remove_files(connection: Connection, paths: Sequence[str]) -> None:
     """Forget paths that are gone; a reference without any keeps its last path and stays active."""
     touched = set(_pointed(connection, paths).values())
+    _delete_files(connection, paths)
+    _choose_paths(connection, touched)
+
+
+def _delete_files(connection: Connection, paths: Iterable[str]) -> None:
     for chunk in chunks(paths):
         connection.execute(sa.delete(File).where(File.path.in_(chunk)))
-    _choose_paths(connection, touched)
 
 
 def _pointed(connection: Connection, paths: Iterable[str]) -> dict[str, int]:
