@@ -71,9 +71,10 @@ def describe_framing(pair: AlignedPair) -> Framing:
     pose = take_apart(pair)
     inside = _visible_polygon(pair)
     seen = polygon_area(inside)
-    query_overlap = min(1.0, seen / (pair.query_size[0] * pair.query_size[1]))
+    query_overlap = round(min(1.0, seen / (pair.query_size[0] * pair.query_size[1])), 6)
     kept = project(pair.reference_from_query, inside) if len(inside) else inside
-    reference_overlap = min(1.0, polygon_area(kept) / (pair.reference_size[0] * pair.reference_size[1]))
+    whole = pair.reference_size[0] * pair.reference_size[1]
+    reference_overlap = round(min(1.0, polygon_area(kept) / whole), 6)
     changes = _movements(pair, pose)
     tolerance = _cut_tolerance(pair, pose)
     if pose.cuts.max() > tolerance.max() or bool((pose.cuts > tolerance).any()):
