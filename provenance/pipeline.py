@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -25,6 +28,7 @@ from provenance.records import (
     Evidence,
     Explanation,
     IngestSummary,
+    LocalFeatures,
     Match,
     MatchedBy,
     QueryInfo,
@@ -47,6 +51,9 @@ if TYPE_CHECKING:
 Source = bytes | Path | str
 """A picture: its bytes, a path, or an http(s) URL."""
 
+
+Judged = tuple[Candidate, Verification, ReferenceRecord]
+"""A candidate, what geometry says of it, and its record."""
 
 _Part = TypeVar("_Part")
 
@@ -284,41 +291,49 @@ class Provenance:
                 judged += self._verify(view, candidates[top_k:])
         return self._report(query, judged, None, watch)
 
-    def _verify(
-        self, view: QueryView, candidates: Sequence[Candidate]
-    ) -> list[tuple[Candidate, Verification, ReferenceRecord]]:
-        """Judge candidates in order; once one is sure, only the next few are still looked at."""
+    def _verify(self, view: QueryView, candidates: Sequence[Candidate]) -> list[Judged]:
+        """Judge candidates, best first, a few at a time; stop after the few with a sure match."""
+        judged: list[Judged] = []
+        first, then = 3, 4 * self.settings.worker_threads
+        starts = [0, *range(first, len(candidates), then)]
+        with ThreadPoolExecutor(self.settings.worker_threads) as pool:
+            for start, end in pairwise([*starts, len(candidates)]):
+                judged += pool.map(partial(self._judge, view), *self._stored(candidates[start:end]))
+                if any(verification.confidence >= 0.99 for _, verification, _ in judged):
+                    break
+        return judged
+
+    def _stored(
+        self, candidates: Sequence[Candidate]
+    ) -> tuple[list[Candidate], list[ReferenceRecord], list[LocalFeatures]]:
+        """Candidates with what is stored of them, less those withdrawn since the index was read."""
+        ids = [candidate.reference_id for candidate in candidates]
+        records = self.database.references(ids)
+        features = self.database.local_features(ids, self.describer.versions["local"])
+        kept = [one for one in candidates if one.reference_id in records and one.reference_id in features]
+        return (
+            kept,
+            [records[one.reference_id] for one in kept],
+            [features[one.reference_id] for one in kept],
+        )
+
+    def _judge(
+        self, view: QueryView, candidate: Candidate, record: ReferenceRecord, features: LocalFeatures
+    ) -> Judged:
         from provenance.decode import decode
         from provenance.verify import small_gray, verify
 
-        judged: list[tuple[Candidate, Verification, ReferenceRecord]] = []
-        sure_at: int | None = None
-        chunk = 8
-        for start in range(0, len(candidates), chunk):
-            part = candidates[start : start + chunk]
-            ids = [candidate.reference_id for candidate in part]
-            records = self.database.references(ids)
-            features = self.database.local_features(ids, self.describer.versions["local"])
-            for offset, candidate in enumerate(part):
-                if sure_at is not None and start + offset > sure_at + 2:
-                    return judged
-                record = records.get(candidate.reference_id)
-                if record is None or candidate.reference_id not in features:
-                    continue  # withdrawn since the index was read
-                thumbnail = decode(self.database.thumbnail(candidate.reference_id), name=record.path)
-                verification = verify(
-                    view, candidate, features[candidate.reference_id], small_gray(thumbnail.pixels),
-                    (record.width, record.height), min_confidence=self.settings.verify.min_confidence,
-                )  # fmt: skip
-                judged.append((candidate, verification, record))
-                if sure_at is None and verification.confidence >= 0.99:
-                    sure_at = start + offset
-        return judged
+        thumbnail = decode(self.database.thumbnail(record.reference_id), name=record.path)
+        verification = verify(
+            view, candidate, features, small_gray(thumbnail.pixels), (record.width, record.height),
+            min_confidence=self.settings.verify.min_confidence,
+        )  # fmt: skip
+        return candidate, verification, record
 
     def _report(
         self,
         query: DecodedImage,
-        judged: list[tuple[Candidate, Verification, ReferenceRecord]],
+        judged: list[Judged],
         reference: DecodedImage | None,
         watch: Stopwatch,
     ) -> Report:

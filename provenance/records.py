@@ -81,6 +81,11 @@ class LocalFeatures:
     def __len__(self) -> int:
         return len(self.points)
 
+    def strongest(self, count: int) -> LocalFeatures:
+        """The first `count` keypoints."""
+        part = slice(count)
+        return LocalFeatures(self.points[part], self.scales[part], self.angles[part], self.descriptors[part])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Description:

@@ -52,7 +52,7 @@ class Describe(Section):
     query_keypoints: int = Field(1500, ge=100, description="RootSIFT keypoints kept for a query")
     batch: int = Field(16, ge=1, description="images described and stored together")
     clip: str | None = Field(
-        None, description="MODEL:TAG or MODEL:FILE for open_clip; None: what the database was made with"
+        default=None, description="MODEL:TAG or MODEL:FILE for open_clip; None: what the database was made with"
     )
 
 
@@ -86,7 +86,7 @@ class Explain(Section):
 class Db(Section):
     """Where the database is."""
 
-    url: str | None = Field(None, description="SQLAlchemy URL; None: SQLite in the home folder")
+    url: str | None = Field(default=None, description="SQLAlchemy URL; None: SQLite in the home folder")
 
 
 class Settings(BaseSettings):

@@ -15,6 +15,11 @@ from provenance.verify.matching import agree, match
 
 SURE_INLIERS = 25
 """With this many inliers upright, the mirrored form is not tried."""
+QUICK_KEYPOINTS = 500
+"""Of the query's keypoints only the strongest are matched at first; most wrong candidates end there."""
+QUICK_AGREEING = 4
+MIN_AGREEING = 6
+"""With fewer matches that agree on scale and rotation no geometry is fitted: chance supports as many."""
 
 # Fitted by tools/fit_confidence.py on the public-domain photos; in the order of the features below.
 KEYPOINT_WEIGHTS = (-14.0, 4.0, 2.0, 1.0, 5.0, 2.0)
@@ -120,9 +125,13 @@ def gather(
     geometry: Geometry | None = None
     mirrored, matches, agreeing, most = False, 0, 0, -1
     for flip in (False, True):
-        found = match(query.mirrored if flip else query.local, reference)
+        features = query.mirrored if flip else query.local
+        found = match(features.strongest(QUICK_KEYPOINTS), reference)
         kept = agree(found)
-        fitted = fit_homography(kept, query.size, size)
+        if len(features) > QUICK_KEYPOINTS and len(kept) >= QUICK_AGREEING:
+            found = match(features, reference)
+            kept = agree(found)
+        fitted = fit_homography(kept, query.size, size) if len(kept) >= MIN_AGREEING else None
         inliers = 0 if fitted is None else int(fitted.inliers.sum())
         if inliers > most:
             geometry, mirrored, most = fitted, flip, inliers
