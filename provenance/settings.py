@@ -34,23 +34,23 @@ class Section(BaseModel):
 class Decode(Section):
     """Limits on what may be read."""
 
-    max_bytes: int = Field(100 * 2**20, gt=0, description="largest file or download, bytes")
+    max_bytes: int = Field(default=100 * 2**20, gt=0, description="largest file or download, bytes")
     max_pixels: int = Field(
-        100_000_000, gt=0, description="largest picture, pixels; a 144-megapixel bomb must not slip through"
+        default=100_000_000, gt=0, description="largest picture, pixels; a 144-megapixel bomb must not slip through"
     )
-    fetch_timeout_s: float = Field(20.0, gt=0, description="time for a whole download, seconds")
+    fetch_timeout_s: float = Field(default=20.0, gt=0, description="time for a whole download, seconds")
     allow_private_urls: bool = Field(
-        False, description="fetch from loopback and private addresses too; only for trusted networks"
+        default=False, description="fetch from loopback and private addresses too; only for trusted networks"
     )
 
 
 class Describe(Section):
     """Which descriptors are made."""
 
-    side_px: int = Field(1024, ge=256, description="long side that descriptors are computed at, pixels")
-    keypoints: int = Field(600, ge=100, description="RootSIFT keypoints kept for a reference")
-    query_keypoints: int = Field(1500, ge=100, description="RootSIFT keypoints kept for a query")
-    batch: int = Field(16, ge=1, description="images described and stored together")
+    side_px: int = Field(default=1024, ge=256, description="long side that descriptors are computed at, pixels")
+    keypoints: int = Field(default=600, ge=100, description="RootSIFT keypoints kept for a reference")
+    query_keypoints: int = Field(default=1500, ge=100, description="RootSIFT keypoints kept for a query")
+    batch: int = Field(default=16, ge=1, description="images described and stored together")
     clip: str | None = Field(
         default=None, description="MODEL:TAG or MODEL:FILE for open_clip; None: what the database was made with"
     )
@@ -59,28 +59,28 @@ class Describe(Section):
 class Search(Section):
     """How many candidates are looked at."""
 
-    top_k: int = Field(10, ge=1, description="candidates verified at first")
-    deep_k: int = Field(100, ge=0, description="further candidates verified when none of the first is sure")
+    top_k: int = Field(default=10, ge=1, description="candidates verified at first")
+    deep_k: int = Field(default=100, ge=0, description="further candidates verified when none of the first is sure")
 
 
 class Verify(Section):
     """When a candidate counts as found."""
 
-    min_confidence: float = Field(0.5, ge=0, le=1, description="below this a candidate is no match")
+    min_confidence: float = Field(default=0.5, ge=0, le=1, description="below this a candidate is no match")
 
 
 class Compare(Section):
     """How closely a pair is looked at."""
 
-    side_px: int = Field(1024, ge=256, description="long side that pairs are compared at, pixels")
-    text: bool = Field(True, description="read text in changed regions (OCR)")
+    side_px: int = Field(default=1024, ge=256, description="long side that pairs are compared at, pixels")
+    text: bool = Field(default=True, description="read text in changed regions (OCR)")
 
 
 class Explain(Section):
     """How changes are put in words."""
 
-    captioner: str = Field("measured", description="who writes the caption")
-    language: str = Field("en", description="language of the sentences")
+    captioner: str = Field(default="measured", description="who writes the caption")
+    language: str = Field(default="en", description="language of the sentences")
 
 
 class Db(Section):
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=lambda: _platform_home(), description="where database and index live")
-    threads: int = Field(0, ge=0, description="worker threads; 0: one per core")
+    threads: int = Field(default=0, ge=0, description="worker threads; 0: one per core")
     decode: Decode = Decode()
     describe: Describe = Describe()
     search: Search = Search()

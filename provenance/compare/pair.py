@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,11 @@ from provenance.compare.replay import psnr_db, replay
 from provenance.compare.style import fit_style
 from provenance.compare.tone import fit_tone
 from provenance.records import Change, Comparison, DecodedImage
+
+HALO = 0.012
+"""How far beyond a change its encoding noise reaches, of the long side."""
+SPECK = 0.0005
+"""Changed parts smaller than this share of the overlap are specks."""
 
 
 def compare(
@@ -119,7 +125,17 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
 
 
 def _unexplained(pair: AlignedPair, local: LocalChanges) -> float:
-    """Share of the overlap's changed pixels that no local change accounts for."""
+    """Share of the overlap's changed pixels that no local change accounts for.
+
+    The halo that encoding leaves around a change belongs to it, and specks that no person would call a change are
+    not counted.
+    """
     changed = local.changed & pair.overlap
-    total = int(changed.sum())
-    return round(float((changed & (local.labels == 0)).sum()) / total, 4) if total else 0.0
+    reach = max(3, round(HALO * max(changed.shape)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    near = cv2.dilate((local.labels > 0).astype(np.uint8), disc) > 0
+    _, _, stats, _ = cv2.connectedComponentsWithStats((changed & ~near).astype(np.uint8), connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    left = int(areas[areas >= SPECK * pair.overlap.sum()].sum())
+    total = left + int((changed & near).sum())
+    return round(left / total, 4) if total else 0.0
