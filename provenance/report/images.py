@@ -27,6 +27,6 @@ def encode_inline(pixels: Pixels, *, side: int) -> InlineImage:
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=_QUALITY, method=3)
+    image.save(file, "WEBP", quality=_QUALITY, method=2)
     uri = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
     return InlineImage(uri, image.width, image.height)

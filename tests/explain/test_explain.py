@@ -337,6 +337,7 @@ def test_every_sentence_is_well_formed(changes: list[Change], unexplained: float
         assert 0 <= edit.confidence <= 1
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["brightness", "contrast", "saturation"]), st.floats(1, 400), st.sampled_from([-1, 1]))
 def test_the_measured_amount_is_in_the_sentence(operation: Operation, amount: float, sign: int) -> None:
     sentence = say(operation, {"percent": sign * amount, "sign": sign})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.explain.catalog.en.words import PLACES, REGIONS, name_color, percent, size_words
@@ -32,6 +32,7 @@ def test_a_box_gets_the_place_a_person_would_name(box: tuple[int, int, int, int]
     assert name_place(box, width=1000, height=1000) == place
 
 
+@settings(deadline=None)
 @given(st.tuples(*[st.integers(-100, 1100)] * 4), st.integers(1, 1000), st.integers(1, 1000))
 def test_every_box_has_a_place_with_words(box: tuple[int, int, int, int], width: int, height: int) -> None:
     place = name_place(box, width=width, height=height)

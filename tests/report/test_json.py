@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -84,6 +84,7 @@ def test_names_cannot_steer_a_terminal_and_survive(renamed: Callable[[str], Repo
     assert json.loads(text)["query"]["name"] == HOSTILE
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(), max_size=40))
 def test_any_name_makes_valid_json(name: str) -> None:
     report = Report(QueryInfo(name, "", 1, 1), "no_match", 0.0, None, (), None, {}, {})
