@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.compare.align import AlignedPair, align
+from provenance.compare.align import AlignedPair, align, to_working_size, warp_reference
 from provenance.compare.framing import Framing, describe_framing
-from provenance.compare.motion import jacobian
+from provenance.compare.motion import Motion, jacobian
 from provenance.compare.regions import LocalChanges, find_local_changes
 from provenance.compare.replay import psnr_db, replay
-from provenance.compare.style import fit_style
-from provenance.compare.tone import fit_tone
-from provenance.records import Change, Comparison, DecodedImage
+from provenance.compare.style import StyleFit, fit_style
+from provenance.compare.tone import ToneFit, fit_tone
+from provenance.records import Change, Comparison, DecodedImage, Pixels
 
 HALO = 0.012
 """How far beyond a change its encoding noise reaches, of the long side."""
@@ -41,10 +41,7 @@ def compare(
     framing = describe_framing(align(query, reference, reference_from_query, side_px=side_px))
     pair = framing.pair
     tone = fit_tone(pair.reference, pair.query, pair.overlap)
-    toned = replay(pair.reference, tone.changes)
-    style = fit_style(
-        toned, pair.query, pair.overlap, working_scale=pair.working_scale, enlarged=_enlargement(pair)
-    )
+    style = _style(pair, reference, tone)
     whole = (*framing.changes, *tone.changes, *style.changes)
     replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
     local = find_local_changes(pair, replayed, read_text=read_text)
@@ -74,10 +71,32 @@ def compare(
     )
 
 
+def _style(pair: AlignedPair, reference: DecodedImage, tone: ToneFit) -> StyleFit:
+    """Style after tone; noise only where careless resizing would not have made as much of it."""
+    if any(change.parameters.get("kind") == "posterized" for change in tone.changes):
+        return StyleFit((), 1.0, 0.0)
+    enlarged = _enlargement(pair)
+
+    def fit(pixels: Pixels) -> StyleFit:
+        toned = replay(pixels, tone.changes)
+        return fit_style(
+            toned, pair.query, pair.overlap, working_scale=pair.working_scale, enlarged=enlarged
+        )
+
+    style = fit(pair.reference)
+    if enlarged > 0.95 or not any(change.operation == "noise" for change in style.changes):
+        return style
+    motion = Motion(pair.model, pair.reference_from_query, np.zeros(0, np.bool_), pair.error_px)
+    size = (pair.query.shape[1], pair.query.shape[0])
+    skipped, _ = warp_reference(reference, motion, pair.query_size, size, low_pass=False)
+    if any(change.operation == "noise" for change in fit(skipped).changes):
+        return style
+    kept = tuple(change for change in style.changes if change.operation != "noise")
+    return replace(style, changes=kept)
+
+
 def _identical(query: DecodedImage, side_px: int) -> Comparison:
     """The result for equal pixels: nothing to measure."""
-    from provenance.compare.align import to_working_size
-
     small = to_working_size(query, side_px)
     shape = small.shape[:2]
     return Comparison(

@@ -44,11 +44,12 @@ def solve(design: Floats, values: Floats, weights: Floats) -> Floats:
     trust = weights.copy()
     solution = np.zeros(design.shape[1])
     trusted = weights > 0.3 * weights.max()
-    ridge = 1e-9 * np.eye(design.shape[1])
+    ridge = np.eye(design.shape[1])
     for _ in range(5):
         weighted = design * trust[:, None]
         # einsum, not @: on a busy machine the threads of BLAS cost more than these few rows.
-        normal = np.einsum("ni,nj->ij", weighted, design) + ridge
+        normal = np.einsum("ni,nj->ij", weighted, design)
+        normal += 1e-8 * max(float(normal.trace()), 1.0) * ridge
         solution = np.linalg.solve(normal, np.einsum("ni,n->i", weighted, values))
         rest = np.abs(np.einsum("ni,i->n", design, solution) - values)
         scale = 4.7 * max(0.8, 1.4826 * float(np.median(rest[trusted])))

@@ -140,7 +140,7 @@ def _posterized(
         levels, spread = recipe[0][1]["levels"], recipe[0][1]["spread"]
         before, after = (_distance_from_steps(side, levels, spread=spread) for side in flat)
         rest = misfit(pixels, recipe)
-        if after < 0.14 and before > 0.19 and rest < 1.2 * smooth:
+        if after < 0.14 and after < 0.6 * before and rest < 1.2 * smooth:
             return recipe, rest
     return None
 
@@ -149,13 +149,14 @@ def _plateau_levels(picture: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.uint
     """The levels of up to 20,000 places that hardly differ from their neighbours."""
     kernel = np.ones((3, 3), np.uint8)
     spread = cv2.subtract(cv2.dilate(picture, kernel), cv2.erode(picture, kernel))
-    levels = picture[(spread <= 10) & mask[:, :, None]]
+    # Black and white are plateaus of any picture.
+    levels = picture[(spread <= 10) & (picture > 5) & (picture < 250) & mask[:, :, None]]
     return np.asarray(levels[:: max(1, len(levels) // 20000)], np.uint8)
 
 
 def _distance_from_steps(levels: NDArray[np.uint8], count: int, *, spread: bool) -> float:
     """Mean distance from the nearest of `count` levels, in steps: 0.25 by chance, 0 when posterized."""
-    if len(levels) < 200:
+    if len(levels) < 500:
         return 0.25
     step = 255 / (count - 1) if spread else 256 / count
     steps = levels / step
