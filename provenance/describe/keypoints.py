@@ -13,6 +13,8 @@ from provenance.records import LocalFeatures, Pixels
 VERSION = "rootsift/1"
 LONG_SIDE = 480
 """Pictures are brought to this long side, in pixels: SIFT doubles it for its first octave."""
+SHORT_SIDE = 160
+"""Panoramas are not shrunk further than this, as long as their area stays that of a square of LONG_SIDE."""
 MAX_ENLARGEMENT = 4.0
 CONTRAST_THRESHOLD = 0.01
 """A quarter of OpenCV's default, so that soft and dark pictures have keypoints too."""
@@ -31,12 +33,12 @@ def local_features(pixels: Pixels, *, limit: int, scale: float = 1.0) -> LocalFe
     """
     grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
     height, width = grey.shape
-    factor = min(LONG_SIDE / max(height, width), MAX_ENLARGEMENT)
+    factor = _working_factor(width, height)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     if min(size) < 8:
         return _none()
     working = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    # Found without a limit, chosen, and only then described: the limit of OpenCV would keep the busiest corner.
+    # Found without a limit, chosen, then described: OpenCV's own limit would keep only the busiest corner.
     sift = cv2.SIFT.create(contrastThreshold=CONTRAST_THRESHOLD, enable_precise_upscale=True)
     keypoints = sift.detect(working, None)
     if not keypoints:
@@ -73,6 +75,14 @@ def mirrored(features: LocalFeatures, width: int) -> LocalFeatures:
         angles=np.mod(180.0 - features.angles, 360.0).astype(np.float32),
         descriptors=np.ascontiguousarray(grid[:, ::-1, :, opposite].reshape(-1, 128)),
     )
+
+
+def _working_factor(width: int, height: int) -> float:
+    """Working pixels per given pixel."""
+    factor = LONG_SIDE / max(width, height)
+    if factor * min(width, height) < SHORT_SIDE:
+        factor = min(SHORT_SIDE / min(width, height), LONG_SIDE / (width * height) ** 0.5)
+    return min(factor, MAX_ENLARGEMENT)
 
 
 def _columns(keypoints: Sequence[cv2.KeyPoint]) -> NDArray[np.float32]:

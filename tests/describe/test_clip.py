@@ -86,7 +86,9 @@ def test_many_pictures_give_what_each_gives_alone(clip: Any, checkpoint: Path) -
 
 
 @pytest.mark.clip
-def test_the_version_follows_the_weights_and_not_their_place(clip: Any, checkpoint: Path, tmp_path: Path) -> None:
+def test_the_version_follows_the_weights_and_not_their_place(
+    clip: Any, checkpoint: Path, tmp_path: Path
+) -> None:
     import open_clip
     import torch
 

@@ -109,6 +109,12 @@ def test_a_thumbnail_has_keypoints_too() -> None:
     assert len(local_features(thumbnail, limit=500)) > 50
 
 
+def test_a_panorama_has_keypoints_along_all_of_it() -> None:
+    features = local_features(scene(9, width=6000, height=150), limit=500)
+    assert len(features) > 60
+    assert (np.histogram(features.points[:, 0], bins=10, range=(0, 6000))[0] >= 3).all()
+
+
 def test_the_same_picture_gives_the_same_features() -> None:
     first, second = (local_features(scene(8), limit=300) for _ in range(2))
     np.testing.assert_array_equal(first.points, second.points)
