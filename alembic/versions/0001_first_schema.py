@@ -29,12 +29,12 @@ def upgrade() -> None:
         sa.Column("byte_size", sa.BigInteger(), nullable=False),
         sa.Column("width", sa.Integer(), nullable=False),
         sa.Column("height", sa.Integer(), nullable=False),
-        sa.Column("format", sa.String(16), nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
         sa.Column("source", sa.Text()),
         sa.Column("title", sa.Text()),
         sa.Column("credit", sa.Text()),
         sa.Column("license", sa.Text()),
-        sa.Column("captured_at", sa.String(40)),
+        sa.Column("captured_at", sa.Text()),
         sa.Column("ingested_at", sa.String(40), nullable=False),
         sa.Column("thumbnail", sa.LargeBinary(), nullable=False),
         sa.UniqueConstraint("sha256", name="uq_reference_images_sha256"),
@@ -63,8 +63,8 @@ def upgrade() -> None:
     op.create_index("ix_files_reference_id", "files", ["reference_id"])
     op.create_table(
         "descriptors",
-        sa.Column("name", sa.String(64), nullable=False),
-        sa.Column("version", sa.String(200), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
         sa.Column("reference_id", row_id, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", "version", "reference_id", name="pk_descriptors"),
@@ -87,7 +87,7 @@ def upgrade() -> None:
     )
     meta = op.create_table(
         "meta",
-        sa.Column("key", sa.String(64), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_meta"),
     )

@@ -90,6 +90,14 @@ class Database:
         with reading(self._engine) as connection:
             return integrity.problems(connection, versions)
 
+    def drop_damaged_descriptors(self, versions: Mapping[str, str]) -> int:
+        """Delete descriptors that cannot be read; the next ingest of their files makes them again."""
+        with writing(self._engine) as connection:
+            dropped = integrity.drop_damaged(connection, versions)
+            if dropped:
+                write.next_generation(connection)
+            return dropped
+
     def digest(self) -> str:
         """Return a SHA-256 that equal content gives, whatever the order it was ingested in."""
         with reading(self._engine) as connection:

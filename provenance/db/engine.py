@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from provenance.errors import DatabaseError, MissingExtraError, StorageFullError, UnreadableError
 
 BUSY_TIMEOUT_S = 60
+_URL_CURE = "use sqlite:////folder/file.sqlite or postgresql+psycopg://user:password@host/name"
 _WRITER_LOCK = 0x70726F76
 """Key of PostgreSQL's advisory lock that writers hold ("prov")."""
 
@@ -26,20 +27,23 @@ def open_engine(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed)
         if parsed.get_backend_name() == "postgresql":
             return sa.create_engine(parsed, pool_pre_ping=True)
-    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
-        raise DatabaseError(f"{url!r} is no database URL: {error}; see 'db.url' in the README") from error
     except ModuleNotFoundError as error:
         raise MissingExtraError("a PostgreSQL database", "postgres") from error
-    raise DatabaseError(f"{parsed.get_backend_name()!r} is not supported: use sqlite or postgresql+psycopg")
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
+        # Without the URL itself, which may hold a password.
+        raise DatabaseError(f"the database URL is not valid: {_URL_CURE}") from error
+    raise DatabaseError(f"{parsed.get_backend_name()!r} databases are not supported: {_URL_CURE}")
 
 
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
-        raise DatabaseError("the database needs a file: sqlite:////folder/provenance.sqlite")
+        raise DatabaseError(f"a SQLite database needs a file: {_URL_CURE}")
     folder = Path(url.database).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from provenance.db.tables import Descriptor, File, Reference
 from provenance.db.write import DETAILS
 from provenance.errors import DatabaseError
 
-_CURE = "put back a backup, or run 'provenance db rebuild' and ingest its files again"
+_CURE = "put back a backup, or move the database away and ingest again"
 _NAMED = 5
 
 
@@ -40,7 +40,10 @@ def problems(connection: Connection, versions: Mapping[str, str]) -> list[str]:
             )
         damaged = _damaged(connection, name, version, active)
         if damaged:
-            found.append(f"{len(damaged)} descriptors {name!r} are damaged ({_some(damaged)}): {_CURE}")
+            found.append(
+                f"{len(damaged)} descriptors {name!r} are damaged ({_some(damaged)}):"
+                " run 'provenance db rebuild', then 'provenance ingest' on their files again"
+            )
     return found
 
 
@@ -66,6 +69,22 @@ def _damaged(connection: Connection, name: str, version: str, ids: list[int]) ->
             except DatabaseError:
                 damaged.append(reference_id)
     return damaged
+
+
+def drop_damaged(connection: Connection, versions: Mapping[str, str]) -> int:
+    """Delete descriptors that cannot be read, so that they count as missing. Returns how many."""
+    dropped = 0
+    active = read.active_ids(connection).tolist()
+    for name, version in versions.items():
+        for reference_id in _damaged(connection, name, version, active):
+            dropped += connection.execute(
+                sa.delete(Descriptor).where(
+                    Descriptor.name == name,
+                    Descriptor.version == version,
+                    Descriptor.reference_id == reference_id,
+                )
+            ).rowcount
+    return dropped
 
 
 def _some(ids: list[int]) -> str:

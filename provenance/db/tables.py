@@ -81,12 +81,12 @@ class Reference(Base):
     byte_size: Mapped[int] = mapped_column(BigInteger)
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
-    format: Mapped[str] = mapped_column(String(16))
+    format: Mapped[str] = mapped_column(Text)
     source: Mapped[str | None] = mapped_column(Text)
     title: Mapped[str | None] = mapped_column(Text)
     credit: Mapped[str | None] = mapped_column(Text)
     license: Mapped[str | None] = mapped_column(Text)
-    captured_at: Mapped[str | None] = mapped_column(String(40))
+    captured_at: Mapped[str | None] = mapped_column(Text)
     ingested_at: Mapped[str] = mapped_column(String(40))
     # Last, so that SQLite reads the columns before it without touching its pages.
     thumbnail: Mapped[bytes] = mapped_column(LargeBinary)
@@ -108,8 +108,8 @@ class Descriptor(Base):
 
     __tablename__ = "descriptors"
 
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    version: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[str] = mapped_column(Text, primary_key=True)
     reference_id: Mapped[int] = mapped_column(ForeignKey(Reference.id, ondelete="CASCADE"), primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -132,5 +132,5 @@ class Meta(Base):
 
     __tablename__ = "meta"
 
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
     value: Mapped[str] = mapped_column(Text)

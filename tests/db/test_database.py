@@ -376,3 +376,29 @@ def test_damaged_and_missing_descriptors_are_named(
     assert any(f"descriptors '{name}' are damaged (id {ids[0]})" in problem for problem in found)
     with pytest.raises(DatabaseError, match="damaged"):
         list(database.vectors(name, "1", ids) if name != "local" else database.local_features(ids, "1"))
+
+
+@pytest.mark.parametrize("name", ["phash", "local", "copy"])
+def test_damaged_descriptors_can_be_dropped_and_made_again(
+    name: str, database: Database, run_sql: Callable[..., Any]
+) -> None:
+    ids = database.add_references([picture(1), picture(2)], VERSIONS)
+    digest, generation = database.digest(), database.generation()
+    assert database.drop_damaged_descriptors(VERSIONS) == 0
+    assert database.generation() == generation
+    run_sql(
+        "UPDATE descriptors SET data = :data WHERE name = :name AND reference_id = :id",
+        data=b"\0" * 15, name=name, id=ids[0],
+    )  # fmt: skip
+    assert database.drop_damaged_descriptors(VERSIONS) == 1
+    assert database.missing_descriptors(ids, VERSIONS) == {ids[0]}
+    database.add_descriptors(ids[0], some_description(1), VERSIONS)
+    assert database.problems(VERSIONS) == []
+    assert database.digest() == digest
+
+
+def test_long_names_fit(database: Database) -> None:
+    versions = VERSIONS | {"copy": "weights " + "x" * 1000}
+    [reference_id] = database.add_references([picture(1, captured_at="odd " * 50)], versions)
+    assert database.missing_descriptors([reference_id], versions) == set()
+    assert database.references([reference_id])[reference_id].captured_at == "odd " * 50

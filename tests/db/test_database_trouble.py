@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from provenance.db import Database, engine
-from provenance.errors import DatabaseError, StorageFullError, UnreadableError
+from provenance.errors import DatabaseError, MissingExtraError, StorageFullError, UnreadableError
 from tests.db.pictures import VERSIONS, picture
 
 ADD_FOREVER = """
@@ -91,6 +91,19 @@ def test_a_file_without_permission_is_named(database: Database, url: str, tmp_pa
 def test_a_url_that_cannot_be_used_is_refused(bad: str) -> None:
     with pytest.raises(DatabaseError):
         Database(bad)
+
+
+def test_a_bad_url_does_not_show_its_password() -> None:
+    for bad in ("postgres://me:secret@host/db", "oracle://me:secret@host/db", "sqlite+x://me:secret@host/db"):
+        with pytest.raises(DatabaseError, match="postgresql") as caught:
+            Database(bad)
+        assert "secret" not in str(caught.value)
+
+
+def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtraError, match=r"provenance\[postgres\]"):
+        Database("postgresql://host/photos")
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
