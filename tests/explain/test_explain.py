@@ -208,13 +208,19 @@ def test_caption_says_the_content_first_and_shares_the_subject() -> None:
     ]
 
 
-def test_equal_edits_are_counted_and_no_place_is_overclaimed() -> None:
-    def added(confidence: float, x: int) -> Change:
-        return Change("object_added", confidence, {}, box=(x, 0, x + 50, 50))
+def test_equal_edits_share_a_clause_and_no_place_is_overclaimed() -> None:
+    def caption(*added: tuple[int, float]) -> str:
+        changes = [Change("object_added", sure, {}, box=(x, 0, x + 50, 50)) for x, sure in added]
+        return explain(make_comparison(changes)).caption
 
-    assert "added in two places" in explain(make_comparison([added(0.9, 0), added(0.9, 900)])).caption
-    assert "up to two places" in explain(make_comparison([added(0.9, 0), added(0.3, 900)])).caption
-    assert "appears to have been" in explain(make_comparison([added(0.3, 0), added(0.3, 900)])).caption
+    assert caption((0, 0.9), (1500, 0.9)) == "Something was added in the upper left and in the upper right."
+    assert caption((0, 0.3), (1500, 0.9)) == (
+        "Something was added in the upper right and possibly in the upper left."
+    )
+    assert caption((0, 0.3), (1500, 0.3)).startswith("Something appears to have been added in the upper left")
+    assert caption((0, 0.9), (90, 0.9)) == "Something was added in two places."
+    assert caption((0, 0.9), (90, 0.3)) == "Something was added in up to two places."
+    assert "in four places" in caption(*[(x, 0.9) for x in (0, 500, 900, 1500)])
 
 
 def test_many_edits_are_summed_up() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from provenance.explain.catalog import Frame
-from provenance.explain.catalog.en.clauses import PHRASES, Clause, quote
+from provenance.explain.catalog.en.clauses import PHRASES, Clause, quote, say_place
 from provenance.explain.catalog.en.words import count_words, join_words
 from provenance.records import Change, Operation
 
@@ -90,19 +90,29 @@ def _clauses(changes: Sequence[Change], frame: Frame) -> tuple[list[Clause], int
     said: list[Clause] = []
     for operation, group in list(groups.items())[:_MAX_CLAUSES]:
         together = len(group) > 1 and operation in _TOGETHER
-        said.append(_say_together(group) if together else _say(group[0], frame))
+        said.append(_say_together(group, frame) if together else _say(group[0], frame))
         told += len(group) if together else 1
     return said, len(changes) - told
 
 
-def _say_together(group: Sequence[Change]) -> Clause:
+def _say_together(group: Sequence[Change], frame: Frame) -> Clause:
     """Say several changes of one operation in one clause."""
     subject, verb, predicate = _TOGETHER[group[0].operation]
     quotes = [quoted for change in group if (quoted := quote(change.text_after or change.text_before))]
     told = f" ({join_words(quotes)})" if quotes and len(quotes) == len(group) <= 3 else ""
-    sure = sum(change.confidence >= SURE for change in group)
-    count = f"{'' if sure in (0, len(group)) else 'up to '}{count_words(len(group))} places"
-    return Clause(subject, verb if sure else _HEDGED[verb], f"{predicate} in {count}{told}")
+    sure = any(change.confidence >= SURE for change in group)
+    return Clause(subject, verb if sure else _HEDGED[verb], f"{predicate} {_say_places(group, frame)}{told}")
+
+
+def _say_places(group: Sequence[Change], frame: Frame) -> str:
+    """Name up to three places, the unsure ones with "possibly"; count more, or places that are the same."""
+    sure = [say_place(change, frame) for change in group if change.confidence >= SURE]
+    unsure = [say_place(change, frame) for change in group if not change.confidence >= SURE]
+    if len(group) > 3 or "" in sure + unsure or len({*sure, *unsure}) < len(group):
+        return f"in {'up to ' if sure and unsure else ''}{count_words(len(group))} places"
+    if not (sure and unsure):
+        return join_words(sure or unsure)
+    return f"{join_words(sure)} and possibly {join_words(unsure)}"
 
 
 def _join_same(clauses: Sequence[Clause]) -> list[str]:

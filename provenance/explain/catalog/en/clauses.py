@@ -43,9 +43,15 @@ def _place(box: Box | None, frame: Frame) -> Place | None:
     return None if box is None else name_place(box, width=frame.width, height=frame.height)
 
 
-def _where(change: Change, frame: Frame) -> str:
+def say_place(change: Change, frame: Frame) -> str:
+    """Return where a change is, "in the upper left", or "" for a change of the whole picture."""
     place = _place(change.box, frame)
-    return f" {PLACES[place]}" if place else ""
+    return PLACES[place] if place else ""
+
+
+def _where(change: Change, frame: Frame) -> str:
+    place = say_place(change, frame)
+    return f" {place}" if place else ""
 
 
 def _covering(change: Change) -> str:
