@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from provenance.decode.color import srgb_pixels
-from provenance.decode.formats import DAMAGE, decode_error, open_picture
+from provenance.decode.formats import DAMAGE, decode_error, jpeg_scans, open_picture
 from provenance.decode.metadata import capture_time, turn_upright
 from provenance.decode.resize import reduce, thumbnail
 from provenance.decode.source import Limits, read_source
@@ -30,6 +30,8 @@ from provenance.records import DecodedImage, Pixels
 
 __all__ = ["Limits", "decode", "read_source", "reduce", "sha256_of_pixels", "thumbnail"]
 
+# Each is a pass over all pixels. A progressive JPEG has about 10; libjpeg-turbo's own fuzzers stop at 500.
+_MAX_SCANS = 500
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError)
 
 
@@ -54,6 +56,10 @@ def decode(
     if not data:
         raise DecodeError(name, "the file is empty (0 bytes); get it again from where it came")
     picture_format, opener = open_picture(data, name)
+    if picture_format == "JPEG" and jpeg_scans(data, at_most=_MAX_SCANS + 1) > _MAX_SCANS:
+        raise DecodeError(
+            name, f"has over {_MAX_SCANS} scans, made to take very long; save it anew, or leave it"
+        )
     try:
         picture = opener(io.BytesIO(data))
         _check_size(picture, name, limits)
@@ -122,9 +128,13 @@ def _reduce(picture: ImageFile.ImageFile, min_side: int) -> bool:
 def _frame_notes(picture: ImageFile.ImageFile) -> tuple[str, ...]:
     """Say so when the file holds more than the picture that was decoded."""
     try:
-        frames = getattr(picture, "n_frames", 1)
+        if not getattr(picture, "is_animated", False):
+            return ()
     except DAMAGE:
         return ("first frame of a damaged animation",)
-    if frames <= 1:
-        return ()
-    return (f"first {'page' if picture.format == 'TIFF' else 'frame'} of {frames}",)
+    # GIF and TIFF have no count: Pillow would walk the whole file, minutes in one made to be long.
+    if picture.format == "TIFF":
+        return ("first page of several",)
+    if picture.format == "GIF":
+        return ("first frame of an animation",)
+    return (f"first frame of {getattr(picture, 'n_frames', 'several')}",)

@@ -11,8 +11,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable
+from queue import Empty, SimpleQueue
+from typing import Any
 
 import httpcore
 import httpx
@@ -36,8 +39,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 def fetch(url: str, *, limits: Limits) -> bytes:
     """Download `url` (http or https), following at most 5 redirects, and return its body.
 
-    Raises FetchError (refused address, no answer, an error status, out of time) or ImageTooLargeError. The
-    time limit is for everything but the system's name resolver, which keeps its own (usually 10 s).
+    Raises FetchError (refused address, no answer, an error status, out of time) or ImageTooLargeError.
     """
     deadline = time.monotonic() + limits.fetch_timeout_s
     backend = _GuardedBackend(limits=limits, deadline=deadline, url=url)
@@ -162,7 +164,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
 
     def _checked_addresses(self, host: str, port: int) -> list[IPAddress]:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = _resolve(host, port, self._deadline)
         except (OSError, UnicodeError) as error:
             raise FetchError(
                 f"{self._url!r}: the host {host!r} is not known; check the address and the connection"
@@ -203,6 +205,26 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
+
+
+def _resolve(host: str, port: int, deadline: float) -> list[Any]:
+    """Look up a name before the deadline; in a thread, as the system's resolver knows its own limit only."""
+    answers: SimpleQueue[list[Any] | OSError | UnicodeError] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=look_up, name="provenance-resolve", daemon=True).start()
+    try:
+        answer = answers.get(timeout=_seconds_left(deadline, httpcore.ConnectTimeout))
+    except Empty:
+        raise httpcore.ConnectTimeout("out of time") from None
+    if isinstance(answer, list):
+        return answer
+    raise answer
 
 
 def _seconds_left(deadline: float, error: type[httpcore.TimeoutException]) -> float:

@@ -35,6 +35,9 @@ _UNUSUAL = re.compile(
     r"unsupported|not supported|cannot handle|unknown (pixel mode|data organi[sz]ation)", re.I
 )
 
+# Any JPEG marker but stuffed bytes, restarts and fill (ITU-T T.81, B.1.1).
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 # Opened by class and not by Image.open: its own size check warns through a process-wide switch, where ours
@@ -123,6 +126,17 @@ def sniff(data: bytes) -> str | None:
         if brands & _HEIF_BRANDS:
             return "HEIF"
     return None
+
+
+def jpeg_scans(data: bytes, *, at_most: int) -> int:
+    """Count the scans of a JPEG, up to `at_most`; its thumbnail and what follows its end do not count."""
+    scans, at = 0, 2
+    while scans < at_most and (marker := _MARKER.search(data, at)):
+        if marker[0] == b"\xff\xd9":
+            break
+        scans += marker[0] == b"\xff\xda"
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return scans
 
 
 def _brands(data: bytes) -> set[bytes]:

@@ -174,6 +174,16 @@ def test_dripping_server_is_cut_off_in_time(site: ThreadingHTTPServer, path: str
     assert time.monotonic() - start < 2
 
 
+def test_slow_name_server_is_cut_off_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [answered.wait(20)])
+    start = time.monotonic()
+    with pytest.raises(FetchError, match=r"not downloaded within 0\.3 s"):
+        fetch("http://slow.example/a.png", limits=Limits(fetch_timeout_s=0.3))
+    assert time.monotonic() - start < 2
+    answered.set()
+
+
 def test_nobody_listens() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from provenance.decode import Limits, decode, sha256_of_pixels
+from provenance.decode.formats import jpeg_scans
 from provenance.errors import DecodeError, ImageTooLargeError, UnsupportedFormatError
 from tests.decode.pictures import encoded, gradient, samples
 
@@ -31,7 +32,7 @@ def test_every_format_gives_the_same_picture(kind: str) -> None:
     ("kind", "note"),
     [
         ("APNG", "first frame of 2"),
-        ("GIF-animated", "first frame of 2"),
+        ("GIF-animated", "first frame of an animation"),
         ("WEBP-animated", "first frame of 2"),
     ],
 )
@@ -43,7 +44,7 @@ def test_tiff_gives_its_first_page() -> None:
     data = encoded(gradient(), "TIFF", save_all=True, append_images=[gradient(10, 10)])
     image = decode(data)
     assert (image.width, image.height) == (48, 32)
-    assert image.notes == ("first page of 2",)
+    assert image.notes == ("first page of several",)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (20_000, 3), (3, 20_000)])
@@ -150,6 +151,25 @@ def test_jpeg_bomb_is_refused_even_when_a_small_one_is_asked_for() -> None:
     data = encoded(Image.new("L", (12_000, 12_000)), "JPEG")
     with pytest.raises(ImageTooLargeError, match="12000 x 12000"):
         decode(data, min_side=256)
+
+
+def test_jpeg_of_endless_scans_is_refused() -> None:
+    data = samples()["JPEG-progressive"]
+    at = data.rindex(b"\xff\xda")
+    with pytest.raises(DecodeError, match="over 500 scans"):
+        decode(data[:-2] + data[at:-2] * 600 + data[-2:], name="slow.jpg")
+
+
+def test_scans_are_counted_in_the_picture_only() -> None:
+    progressive = samples()["JPEG-progressive"]
+    assert jpeg_scans(samples()["JPEG"], at_most=99) == 1
+    scans = jpeg_scans(progressive, at_most=99)
+    assert scans == progressive.count(b"\xff\xda") > 1
+    exif = Image.Exif()
+    exif[0x9286] = b"\xff\xda" * 999
+    phone = encoded(gradient(), "JPEG", progressive=True, exif=exif) + b"a film \xff\xda" * 999
+    assert jpeg_scans(phone, at_most=99) == scans
+    assert decode(phone).width == 48
 
 
 def test_limits_are_the_callers_and_leave_pillow_alone() -> None:
