@@ -120,11 +120,18 @@ def _join_same(clauses: Sequence[Clause]) -> list[str]:
     parts: list[str] = []
     for subject, members in groupby(clauses, key=lambda clause: clause.subject):
         verbs = [
-            f"{verb} {join_words([clause.predicate for clause in same])}"
+            f"{verb} {_join_predicates([clause.predicate for clause in same])}"
             for verb, same in groupby(members, key=lambda clause: clause.verb)
         ]
         parts.append(f"{subject} {' and '.join(verbs)}")
     return parts
+
+
+def _join_predicates(predicates: Sequence[str]) -> str:
+    """Join with commas before "and" when a predicate holds an "and" of its own."""
+    if len(predicates) > 1 and any(" and " in predicate for predicate in predicates):
+        return f"{', '.join(predicates[:-1])}, and {predicates[-1]}"
+    return join_words(predicates)
 
 
 _TOGETHER: dict[Operation, tuple[str, str, str]] = {
