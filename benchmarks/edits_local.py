@@ -5,8 +5,8 @@
 Every photo gets a few edits whose mask and operation are known (cut-outs with an alpha channel serve as
 objects), is saved as JPEG or WebP, sometimes resized or slightly cropped, and is compared under the true
 homography plus a jitter of at most half a pixel. Unedited pairs measure false alarms. Printed by operation:
-recall (any region covers the edit), IoU, share of rightly named operations; then the confusion table, false
-regions on unedited pairs, and milliseconds.
+recall (any region covers the edit), share of rightly named operations among them, IoU, regions elsewhere, and
+what was reported; then false changes on unedited pairs, and processor milliseconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import argparse
 import io
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from provenance.compare.align import AlignedPair
+from provenance.compare.pair import compare
 from provenance.compare.regions import LocalChanges, find_local_changes
-from provenance.records import Pixels
+from provenance.records import Change, Comparison, DecodedImage, Pixels
 
 
 def encode(pixels: Pixels, rng: np.random.Generator, *, benign: bool) -> tuple[Pixels, str]:
@@ -100,6 +101,78 @@ def align_by_truth(
     return AlignedPair(work, warped, overlap, w / width, homography, reference, abs(jitter_px))
 
 
+def decoded(pixels: Pixels) -> DecodedImage:
+    """Pixels as the decode room hands them on."""
+    height, width = pixels.shape[:2]
+    return DecodedImage(pixels, "", "", None, "PNG", pixels.size, width, height)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What was found in one pair, however it was aligned."""
+
+    query: Pixels
+    reference: Pixels
+    overlap: NDArray[np.bool_]
+    working_scale: float
+    change_map: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    changes: tuple[Change, ...]
+    milliseconds: float
+
+    def picture(self, truth: NDArray[np.bool_]) -> Pixels:
+        """Reference, query, change map, and outlines: green what was edited, red what was found."""
+        heat = cv2.applyColorMap((self.change_map * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+        shown = self.query.copy()
+        shown[_outline(truth)] = (0, 255, 0)
+        for change in self.changes:
+            shown[_outline(self.labels == change.label)] = (255, 0, 0)
+            x, y = (int(v * self.working_scale) for v in (change.box or (0, 0))[:2])
+            word = f"{change.label} {change.operation} {change.confidence:.2f}"
+            cv2.putText(shown, word, (x, max(10, y)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 0), 1)
+        top, bottom = np.concatenate([self.reference, self.query], 1), np.concatenate([heat, shown], 1)
+        return np.concatenate([top, bottom])
+
+
+def _outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+
+
+def find_changes(
+    query: Pixels,
+    reference: Pixels,
+    homography: NDArray[np.float64],
+    rng: np.random.Generator,
+    *,
+    whole: bool,
+    text: bool,
+) -> Result:
+    """Run the local half alone under the true alignment, or the whole comparison from corners 1.5 px off."""
+    if whole:
+        h, w = query.shape[:2]
+        corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
+        there = cv2.perspectiveTransform(corners[None], homography)[0] + rng.normal(0, 1.1, (4, 2))
+        rough = np.asarray(cv2.getPerspectiveTransform(corners, there.astype(np.float32)), np.float64)
+        started = time.process_time()
+        found: Comparison | LocalChanges = compare(decoded(query), decoded(reference), rough, read_text=text)
+        pair: Comparison | AlignedPair = found
+    else:
+        pair = align_by_truth(query, reference, homography, float(rng.uniform(-0.5, 0.5)))
+        started = time.process_time()
+        found = find_local_changes(pair, pair.reference, read_text=text)
+    elapsed = 1e3 * (time.process_time() - started)
+    return Result(
+        pair.query,
+        pair.reference,
+        pair.overlap,
+        pair.working_scale,
+        found.change_map,
+        found.labels,
+        found.changes,
+        elapsed,
+    )
+
+
 @dataclass
 class Score:
     """Sums over the pairs of one operation."""
@@ -109,25 +182,107 @@ class Score:
     named: int = 0
     extra: int = 0
     iou: float = 0.0
+    reported: Counter[str] = field(default_factory=Counter)
+
+    def add(self, edit: LocalEdit, truth: NDArray[np.bool_], result: Result) -> str:
+        """Count one pair; returns the operation that was reported where the edit is, "-" for none."""
+        labels = result.labels
+        self.pairs += 1
+        hit = Counter(labels[truth & (labels > 0)].tolist())
+        union = float(np.count_nonzero(truth | (labels > 0)))
+        self.iou += np.count_nonzero(truth & (labels > 0)) / max(union, 1.0)
+        around = cv2.dilate(truth.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+        self.extra += sum(not np.any(around & (labels == change.label)) for change in result.changes)
+        reported = "-"
+        if sum(hit.values()) >= 0.1 * np.count_nonzero(truth):
+            biggest = hit.most_common(1)[0][0]
+            reported = next(change.operation for change in result.changes if change.label == biggest)
+        self.found += reported != "-"
+        self.named += reported in edit.operations
+        self.reported[reported] += 1
+        return reported
+
+    def line(self, name: str) -> str:
+        """One row of the table."""
+        n = max(1, self.pairs)
+        return (
+            f"{name:20s} {n:5d}  {self.found / n:6.3f} {self.named / max(1, self.found):6.3f}"
+            f" {self.iou / n:5.2f} {self.extra / n:6.2f}   {dict(self.reported.most_common())}"
+        )
 
 
-def judge(score: Score, edit: LocalEdit, truth: NDArray[np.bool_], local: LocalChanges) -> str:
-    """Count one pair; returns the operation that was reported where the edit is, "-" for none."""
-    labels = local.labels
-    score.pairs += 1
-    hit = Counter(labels[truth & (labels > 0)].tolist())
-    union = float(np.count_nonzero(truth | (labels > 0)))
-    score.iou += np.count_nonzero(truth & (labels > 0)) / max(union, 1.0)
-    covered = sum(hit.values()) / max(1, np.count_nonzero(truth))
-    around = cv2.dilate(truth.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
-    score.extra += sum(not np.any(around & (labels == change.label)) for change in local.changes)
-    if covered < 0.1:
-        return "-"
-    score.found += 1
-    biggest = hit.most_common(1)[0][0]
-    reported = next(change.operation for change in local.changes if change.label == biggest)
-    score.named += reported in edit.operations
-    return reported
+class Bench:
+    """Runs pairs and keeps count."""
+
+    def __init__(self, options: argparse.Namespace, maker: Maker) -> None:
+        self.options, self.maker = options, maker
+        self.scores: dict[str, Score] = defaultdict(Score)
+        self.false_pairs: list[str] = []
+        self.unedited = 0
+        self.times: list[tuple[float, float]] = []
+        self.texts: Counter[str] = Counter()
+
+    def try_unedited(self, photo: Pixels, name: str, rng: np.random.Generator) -> None:
+        """One pair without an edit: any change is false."""
+        query, _, homography, words = publish(photo, np.zeros(photo.shape[:2], bool), rng, benign=True)
+        result = self.find(query, photo, homography, rng)
+        self.unedited += 1
+        if result.changes:
+            seen = ", ".join(f"{c.operation} {c.box} {dict(c.parameters)}" for c in result.changes)
+            self.false_pairs.append(f"{name} {words}: {seen}")
+            self.save(f"unedited_{name}", result, np.zeros(result.overlap.shape, bool))
+
+    def try_edit(self, kind: str, photo: Pixels, name: str, rng: np.random.Generator) -> None:
+        """One pair with an edit of `kind`."""
+        edit = EDITS[kind](self.maker, photo, rng)
+        if edit is None:
+            return
+        query, truth, homography, words = publish(edit.edited, edit.mask, rng, benign=False)
+        result = self.find(query, edit.reference, homography, rng)
+        h, w = result.overlap.shape
+        self.times.append((h * w / 1e6, result.milliseconds))
+        truth = cv2.resize(truth.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST) > 0
+        reported = self.scores[kind].add(edit, truth & result.overlap, result)
+        if edit.text is not None and self.options.text:
+            found = [(c.text_before, c.text_after) for c in result.changes if c.operation.startswith("text")]
+            self.texts["exact" if edit.text in found else "other"] += 1
+            if edit.text not in found:
+                print("text", edit.text, "->", found, (w, h), words)
+        if reported not in edit.operations:
+            self.save(f"{kind}_{name}_{reported}", result, truth)
+
+    def find(
+        self, query: Pixels, reference: Pixels, homography: NDArray[np.float64], rng: np.random.Generator
+    ) -> Result:
+        """Find the changes as the options say."""
+        options = self.options
+        return find_changes(query, reference, homography, rng, whole=options.whole, text=options.text)
+
+    def save(self, name: str, result: Result, truth: NDArray[np.bool_]) -> None:
+        """Keep a picture of a failure."""
+        if self.options.failures is not None:
+            self.options.failures.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(result.picture(truth)).save(self.options.failures / f"{name}.png")
+
+    def print(self) -> None:
+        """Print the tables."""
+        print(f"{'edit':20s} pairs  recall  named   IoU  extra/pair  reported as")
+        total = Score()
+        for name, score in sorted(self.scores.items()):
+            print(score.line(name))
+            for key in ("pairs", "found", "named", "extra", "iou"):
+                setattr(total, key, getattr(total, key) + getattr(score, key))
+        print(total.line("all"))
+        print(f"unedited pairs with a false change: {len(self.false_pairs)} of {self.unedited}")
+        for line in self.false_pairs[:20]:
+            print("   ", line)
+        if self.texts:
+            print("text strings:", dict(self.texts))
+        if self.times:
+            sizes, times = np.array(self.times).T
+            print(f"processor ms: median {np.median(times):.0f} at {np.median(sizes):.2f} MP", end="; ")
+            big = times[sizes > 0.6]
+            print(f"over 0.6 MP: median {np.median(big):.0f}, of {len(big)}" if len(big) else "")
 
 
 def main() -> None:
@@ -139,129 +294,30 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=60, help="photos used of each folder")
     parser.add_argument("--skip", type=int, default=0, help="photos skipped of each folder")
     parser.add_argument("--per-photo", type=int, default=6, help="edits of each photo")
-    parser.add_argument("--benign", type=int, default=3, help="unedited pairs of each photo")
+    parser.add_argument("--unedited", type=int, default=3, help="unedited pairs of each photo")
     parser.add_argument("--only", nargs="*", help="names of edits")
     parser.add_argument("--text", action="store_true", help="read text too (slow)")
+    parser.add_argument("--whole", action="store_true", help="run compare(), alignment and tone fit included")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--failures", type=Path, help="folder for pictures of the failures")
     options = parser.parse_args()
-    cv2.setNumThreads(2)
-    paths = [
-        path
-        for folder in options.photos
-        for path in sorted(folder.glob("*.jpg"))[options.skip :: 3][: options.limit]
-    ]
-    maker = Maker(stamps=options.stamps, fonts=options.fonts, photos=paths)
+    cv2.setNumThreads(1)
+    paths: list[Path] = []
+    for folder in options.photos:
+        found = sorted([*folder.glob("*.jpg"), *folder.glob("*.webp")])
+        paths += found[options.skip :: 3][: options.limit]
+    bench = Bench(options, Maker(stamps=options.stamps, fonts=options.fonts, photos=paths))
     names = options.only or list(EDITS)
-    scores: dict[str, Score] = defaultdict(Score)
-    confusion: dict[str, Counter[str]] = defaultdict(Counter)
-    false_pairs: list[str] = []
-    benign_pairs, elapsed_ms, turn = 0, [], 0
-    texts = Counter[str]()
+    turn = 0
     for number, path in enumerate(paths):
         rng = np.random.default_rng([options.seed, number])
-        photo = maker.read(path)
-        for _ in range(options.benign):
-            query, _, homography, words = publish(photo, np.zeros(photo.shape[:2], bool), rng, benign=True)
-            pair = align_by_truth(query, photo, homography, float(rng.uniform(-0.5, 0.5)))
-            local = find_local_changes(pair, pair.reference, read_text=options.text)
-            benign_pairs += 1
-            if local.changes:
-                seen = ", ".join(f"{c.operation} {c.box} {c.confidence:.2f}" for c in local.changes)
-                false_pairs.append(f"{path.name} {words}: {seen}")
-                save_failure(options.failures, f"benign_{path.stem}", pair, local, None)
+        photo = bench.maker.read(path)
+        for _ in range(options.unedited):
+            bench.try_unedited(photo, path.stem, rng)
         for _ in range(options.per_photo):
-            name = names[turn % len(names)]
+            bench.try_edit(names[turn % len(names)], photo, path.stem, rng)
             turn += 1
-            edit = EDITS[name](maker, photo, rng)
-            if edit is None:
-                continue
-            query, truth, homography, words = publish(edit.edited, edit.mask, rng, benign=False)
-            pair = align_by_truth(query, edit.reference, homography, float(rng.uniform(-0.5, 0.5)))
-            started = time.perf_counter()
-            local = find_local_changes(pair, pair.reference, read_text=options.text)
-            elapsed_ms.append(
-                (pair.query.shape[0] * pair.query.shape[1] / 1e6, 1e3 * (time.perf_counter() - started))
-            )
-            size = (pair.query.shape[1], pair.query.shape[0])
-            truth = cv2.resize(truth.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-            reported = judge(scores[name], edit, truth & pair.overlap, local)
-            confusion[name][reported] += 1
-            if edit.text is not None and options.text:
-                words_found = [
-                    (c.text_before, c.text_after) for c in local.changes if c.operation.startswith("text")
-                ]
-                texts["exact" if edit.text in words_found else "other"] += 1
-                if edit.text not in words_found:
-                    print("text", edit.text, "->", words_found, size, words)
-            if reported not in edit.operations:
-                save_failure(options.failures, f"{name}_{path.stem}_{reported}", pair, local, truth)
-    print_results(scores, confusion, false_pairs, benign_pairs, elapsed_ms)
-    if texts:
-        print("text strings:", dict(texts))
-
-
-def print_results(
-    scores: dict[str, Score],
-    confusion: dict[str, Counter[str]],
-    false_pairs: list[str],
-    benign_pairs: int,
-    elapsed_ms: list[tuple[float, float]],
-) -> None:
-    """Print the tables."""
-    total = Score()
-    print(f"{'edit':24s} pairs  recall  named   IoU  extra/pair")
-    for name, score in sorted(scores.items()):
-        n = score.pairs
-        print(
-            f"{name:24s} {n:5d}  {score.found / n:6.2f} {score.named / max(1, score.found):6.2f}"
-            f" {score.iou / n:5.2f} {score.extra / n:6.2f}   {dict(confusion[name].most_common())}"
-        )
-        total.pairs += n
-        total.found += score.found
-        total.named += score.named
-        total.iou += score.iou
-        total.extra += score.extra
-    n = max(1, total.pairs)
-    print(
-        f"{'all':24s} {n:5d}  {total.found / n:6.3f} {total.named / max(1, total.found):6.3f} "
-        f"{total.iou / n:5.2f} {total.extra / n:6.2f}"
-    )
-    print(f"unedited pairs with a false region: {len(false_pairs)} of {benign_pairs}")
-    for line in false_pairs[:20]:
-        print("   ", line)
-    sizes, times = np.array(elapsed_ms).T if elapsed_ms else (np.ones(1), np.zeros(1))
-    at = f"at {np.median(sizes):.2f} MP"
-    print(f"median {np.median(times):.0f} ms, 95 % {np.percentile(times, 95):.0f} ms, {at};", end=" ")
-    big = times[sizes > 0.6]
-    print(f"pairs over 0.6 MP: median {np.median(big):.0f} ms of {len(big)}" if len(big) else "")
-
-
-def save_failure(
-    folder: Path | None, name: str, pair: AlignedPair, local: LocalChanges, truth: NDArray[np.bool_] | None
-) -> None:
-    """Write reference, query, change map and labels side by side."""
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    heat = cv2.applyColorMap((local.change_map * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
-    shown = pair.query.copy()
-    if truth is not None:
-        edges = cv2.morphologyEx(truth.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-        shown[edges] = (0, 255, 0)
-    for change in local.changes:
-        edges = cv2.morphologyEx(
-            (local.labels == change.label).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)
-        )
-        shown[edges > 0] = (255, 0, 0)
-        if change.box is not None:
-            x, y = (int(v * pair.working_scale) for v in change.box[:2])
-            word = f"{change.label} {change.operation} {change.confidence:.2f}"
-            cv2.putText(shown, word, (x, max(10, y)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 0), 1)
-    sheet = np.concatenate(
-        [np.concatenate([pair.reference, pair.query], 1), np.concatenate([heat, shown], 1)]
-    )
-    Image.fromarray(sheet).save(folder / f"{name}.png")
+    bench.print()
 
 
 if __name__ == "__main__":

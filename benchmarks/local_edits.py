@@ -221,13 +221,16 @@ def remove_clone(maker: Maker, photo: Pixels, rng: np.random.Generator) -> Local
 
 def replace(maker: Maker, photo: Pixels, rng: np.random.Generator) -> LocalEdit | None:
     side = int(min(photo.shape[:2]) * rng.uniform(0.2, 0.45))
-    first, first_alpha = maker.stamp(rng, side)
-    second, second_alpha = maker.stamp(rng, side)
-    x, y = place(photo.shape, (side, side), rng)
-    reference, mask = paste(photo, first, first_alpha, (x, y))
-    edited, other = paste(photo, second, second_alpha, (x, y))
-    both = np.count_nonzero(mask & other) / np.count_nonzero(mask | other)
-    return LocalEdit(reference, edited, mask | other, ("object_replaced",)) if both > 0.5 else None
+    for _ in range(12):
+        first, first_alpha = maker.stamp(rng, side)
+        second, second_alpha = maker.stamp(rng, side)
+        at = place(photo.shape, (side, side), rng)
+        reference, mask = paste(photo, first, first_alpha, at)
+        edited, other = paste(photo, second, second_alpha, at)
+        both = np.count_nonzero(mask & other) / np.count_nonzero(mask | other)
+        if both > 0.6 and visible(photo, reference, mask, 25) and visible(photo, edited, other, 25):
+            return LocalEdit(reference, edited, mask | other, ("object_replaced",))
+    return None
 
 
 def recolor(maker: Maker, photo: Pixels, rng: np.random.Generator) -> LocalEdit | None:

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.compare.classify import Crop, Evidence, Finding, mean_colors
+from provenance.compare.classify import Finding, mean_colors
 from provenance.compare.colors import lab_of
+from provenance.compare.evidence import Crop, Evidence
 from provenance.compare.grouping import Region
 from provenance.records import Operation
 
@@ -40,7 +41,9 @@ def join_background(
             continue
         mask = np.any([regions[place].mask for place in members], axis=0)
         visible = overlap & showing if kind == "hidden" else overlap
-        if np.count_nonzero(mask & visible) < MIN_SHARE * max(np.count_nonzero(visible), 0.2 * overlap.size):
+        if np.count_nonzero(mask & visible) < MIN_SHARE * max(
+            int(np.count_nonzero(visible)), 0.2 * overlap.size
+        ):
             continue
         if _rim_share(mask, visible, overlap) >= MIN_RIM and _has_subject(mask, visible):
             return mask, members
@@ -71,7 +74,7 @@ def _has_subject(mask: Mask, visible: Mask) -> bool:
     untouched = cv2.erode((visible & ~mask).astype(np.uint8), np.ones((7, 7), np.uint8))
     _, _, stats, centers = cv2.connectedComponentsWithStats(untouched, connectivity=8)
     for row, (x, y) in zip(stats[1:], centers[1:], strict=True):
-        if row[4] > 0.015 * mask.size and 0.15 * w < x < 0.85 * w and 0.15 * h < y:
+        if int(row[4]) > 0.015 * mask.size and 0.15 * w < x < 0.85 * w and 0.15 * h < y:
             return True
     return False
 

@@ -36,8 +36,9 @@ def group_regions(residual: Residual) -> list[Region]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed.astype(np.uint8), connectivity=8)
     weights = np.bincount(labels.ravel(), weights=(residual.strength * tight).ravel(), minlength=count)
     areas = np.bincount(labels[tight], minlength=count)
-    peaks = np.zeros(count)
-    np.maximum.at(peaks, labels[tight], residual.strength[tight])
+    sure, surest = (
+        np.bincount(labels[tight & (residual.strength > bar)], minlength=count) for bar in (1.3, 2.2)
+    )
     sharp = residual.level > GROW
     sharp_areas = np.bincount(labels[sharp & tight], minlength=count)
     texture_area = 0.002 * tight.size
@@ -45,7 +46,14 @@ def group_regions(residual: Residual) -> list[Region]:
         label
         for label in range(1, count)
         if min(stats[label, 2:4]) > 2
-        and _is_visible(areas[label], peaks[label], weights[label], sharp_areas[label], texture_area)
+        and _is_visible(
+            areas[label],
+            weights[label],
+            sharp_areas[label],
+            texture_area,
+            sure=sure[label] > 0,
+            surest=surest[label] > 0,
+        )
     ]
     groups = _join_boxes([_box(stats[label]) for label in kept], reach)
     regions = []
@@ -60,12 +68,14 @@ def group_regions(residual: Residual) -> list[Region]:
     return regions[:MAX_REGIONS]
 
 
-def _is_visible(area: int, peak: float, weight: float, sharp_area: int, texture_area: float) -> bool:
+def _is_visible(
+    area: int, weight: float, sharp_area: int, texture_area: float, *, sure: bool, surest: bool
+) -> bool:
     """Whether a component is more than a speck that encoding may leave."""
     if sharp_area < 0.05 * area:
         # Only texture or shade differs: heavy compression wipes out single blocks, so it takes more of them.
         return bool(area > texture_area and weight > 0.9 * area)
-    return bool((area >= 30 and peak > 1.3 and weight > 40) or (area >= 12 and peak > 2.2))
+    return bool((area >= 30 and sure and weight > 40) or (area >= 12 and surest))
 
 
 def _tighten(residual: Residual) -> Mask:

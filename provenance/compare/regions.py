@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from provenance.compare.align import AlignedPair
 from provenance.compare.backgrounds import join_background, name_background
-from provenance.compare.classify import Evidence, Finding, classify_region, cut_crop, measure_evidence
+from provenance.compare.classify import Finding, classify_region
+from provenance.compare.evidence import Evidence, cut_crop, measure_evidence
 from provenance.compare.grouping import Region, group_regions
 from provenance.compare.residual import Residual, measure_residual
 from provenance.compare.sources import find_source
@@ -91,10 +92,11 @@ def _join_background(
         return drafts
     mask, members = joined
     region = Region(mask, _bounds(mask), sum(drafts[place].region.weight for place in members))
-    whole = _draft(pair, predicted, region, pair.overlap & ~residual.changed)
     crop = cut_crop(pair.query, predicted, mask, pair.overlap & ~residual.changed, region.box)
-    named = replace(whole, finding=name_background(whole.finding, whole.evidence, crop))
-    return [named, *(draft for place, draft in enumerate(drafts) if place not in members)]
+    evidence = measure_evidence(crop)
+    finding = classify_region(crop, evidence, full_scale=1 / pair.working_scale)
+    whole = _Draft(region, name_background(finding, evidence, crop), evidence, region.box)
+    return [whole, *(draft for place, draft in enumerate(drafts) if place not in members)]
 
 
 def _read_text(pair: AlignedPair, predicted: Pixels, drafts: list[_Draft]) -> list[_Draft]:

@@ -63,24 +63,34 @@ def measure_residual(query: Pixels, predicted: Pixels, overlap: Mask, *, error_p
     """Measure where `query` differs from `predicted` beyond what encoding and `error_px` explain."""
     predicted = np.where(overlap[..., None], predicted, query)
     query_lab, predicted_lab = (cv2.cvtColor(side, cv2.COLOR_RGB2LAB) for side in (query, predicted))
+    h, w = overlap.shape
     query_activity, predicted_activity = (_activity(side[..., 0]) for side in (query_lab, predicted_lab))
-    busy = _activity_bins(cv2.max(query_activity, predicted_activity))
+    half_busy = _activity_bins(cv2.max(query_activity, predicted_activity))
+    half_overlap = _resize_mask(overlap, half_busy.shape)
+    busy = np.asarray(cv2.resize(half_busy, (w, h), interpolation=cv2.INTER_NEAREST), np.uint8)
 
     level, noise = _level_strength(query_lab, predicted_lab, busy, overlap, error_px)
     shade = _shade_strength(query_lab, predicted_lab, overlap)
-    texture = _texture_strength(query_activity, predicted_activity, busy, overlap, noise)
+    texture = _texture_strength(query_activity, predicted_activity, half_busy, half_overlap, noise)
+    texture = np.asarray(cv2.resize(texture, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    textured = _resize_mask(predicted_activity > TEXTURED, (h, w))
     strength = cv2.max(cv2.max(level, shade), np.abs(texture))
     strength[~overlap] = 0
-    return Residual(strength, _hysteresis(strength), level, texture, predicted_activity > TEXTURED, noise)
+    return Residual(strength, _hysteresis(strength), level, texture, textured, noise)
 
 
 def _activity(lightness: Bytes) -> Float:
-    """Local RMS of fine structure, levels."""
+    """Local RMS of fine structure, levels, at half size."""
     plain = lightness.astype(np.float32)
-    fine = plain - cv2.GaussianBlur(plain, (0, 0), 2.5)
+    fine = plain - cv2.blur(cv2.blur(plain, (5, 5)), (5, 5))
     # Running sums leave tiny negative values on flat ground.
-    power = cv2.max(cv2.blur(cv2.blur(fine * fine, (9, 9)), (5, 5)), 0)
-    return np.asarray(cv2.sqrt(power), np.float32)
+    power = cv2.resize(fine * fine, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.sqrt(cv2.max(cv2.blur(cv2.blur(power, (5, 5)), (3, 3)), 0)), np.float32)
+
+
+def _resize_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    resized = cv2.resize(mask.astype(np.uint8), shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(resized > 0, np.bool_)
 
 
 def _activity_bins(activity: Float) -> Bytes:
@@ -151,7 +161,7 @@ def _shade_strength(query_lab: Bytes, predicted_lab: Bytes, overlap: Mask) -> Fl
     slack = 0.2 * np.minimum(*(cv2.dilate(side, kernel) - cv2.erode(side, kernel) for side in (one, other)))
     difference = np.maximum(np.abs(one - other) - slack, 0)
     # A whole-picture fit may be a little off everywhere: only what sticks out of that is a local change.
-    inside = cv2.resize(overlap.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    inside = _resize_mask(overlap, size[::-1])
     usual = np.quantile(difference[inside], 0.5, axis=0) if inside.any() else np.zeros(3)
     floor = np.float32(SHADE_FLOOR) + 1.5 * np.minimum(usual, 6.0).astype(np.float32)
     strength = (difference / floor).max(axis=2).astype(np.float32)
@@ -166,7 +176,7 @@ def _texture_strength(
     ratio = np.log((query_activity**2 + still) / (predicted_activity**2 + still))
     gain = query_activity - predicted_activity
     center, spread = np.zeros(_BINS, np.float32), np.zeros(_BINS, np.float32)
-    sample, where = ratio[::3, ::3][overlap[::3, ::3]], busy[::3, ::3][overlap[::3, ::3]]
+    sample, where = ratio[::2, ::2][overlap[::2, ::2]], busy[::2, ::2][overlap[::2, ::2]]
     for place in range(_BINS):
         values = sample[where == place]
         if len(values) >= 30:

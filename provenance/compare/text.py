@@ -86,19 +86,13 @@ def read_lines(pixels: Pixels, box: Box) -> list[TextLine]:
 
 def compare_text(query: Pixels, reference: Pixels, mask: Mask, box: Box) -> TextChange | None:
     """Read both sides around a changed region; None where no words differ or words are not what changed."""
-    h, w = mask.shape
-    margin = int(np.clip(0.4 * (box[3] - box[1]), 8, 40))
-    around = (
-        max(0, box[0] - margin),
-        max(0, box[1] - margin),
-        min(w, box[2] + margin),
-        min(h, box[3] + margin),
-    )
-    sides = [
-        [line for line in read_lines(pixels, around) if _concerns(line, mask)]
-        for pixels in (reference, query)
-    ]
-    before, after = _without_common(*sides)
+    height = box[3] - box[1]
+    around = _widen(box, (round(np.clip(1.5 * height, 12, 120)), round(np.clip(0.4 * height, 10, 40))), mask)
+    sides = [read_lines(pixels, around) for pixels in (reference, query)]
+    if any(_is_cut(line, around, mask) for side in sides for line in side):
+        around = _widen(around, (round(np.clip(6 * height, 40, 400)), 4), mask)
+        sides = [read_lines(pixels, around) for pixels in (reference, query)]
+    before, after = _without_common(*([line for line in side if _concerns(line, mask)] for side in sides))
     if not before and not after:
         return None
     if not (before and after):
@@ -127,6 +121,19 @@ def _concerns(line: TextLine, mask: Mask) -> bool:
     x0, y0, x1, y1 = line.box
     touched = np.count_nonzero(mask[max(0, y0) : y1, max(0, x0) : x1])
     return bool(touched > 0.12 * min(y1 - y0, x1 - x0) ** 2)
+
+
+def _widen(box: Box, by: tuple[int, int], mask: Mask) -> Box:
+    """The box with a margin (x, y), inside the picture."""
+    h, w = mask.shape
+    return max(0, box[0] - by[0]), max(0, box[1] - by[1]), min(w, box[2] + by[0]), min(h, box[3] + by[1])
+
+
+def _is_cut(line: TextLine, around: Box, mask: Mask) -> bool:
+    """Whether a line that matters goes on beyond the side of the crop."""
+    left = around[0] > 0 and line.box[0] <= around[0] + 2
+    right = around[2] < mask.shape[1] and line.box[2] >= around[2] - 2
+    return (left or right) and _concerns(line, mask)
 
 
 def _share(mask: Mask, box: Box) -> float:
@@ -169,7 +176,9 @@ def _explained_share(mask: Mask, box: Box, lines: list[TextLine]) -> float:
         pad = (y1 - y0) // 2
         near[max(0, y0 - pad) : y1 + pad, max(0, x0 - pad) : x1 + pad] = True
     place = np.s_[box[1] : box[3], box[0] : box[2]]
-    return float(np.count_nonzero(mask[place] & near[place]) / max(1, np.count_nonzero(mask[place])))
+    return float(
+        int(np.count_nonzero(mask[place] & near[place])) / max(1, int(np.count_nonzero(mask[place])))
+    )
 
 
 def _joined(lines: list[TextLine]) -> str | None:
