@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from provenance import IngestSummary, Provenance, Report
 
 app = typer.Typer(
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find the trusted original of a picture, and say in plain words what was changed.",
@@ -59,7 +58,7 @@ ReportFile = Annotated[
 ]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
     home: Home = None,
