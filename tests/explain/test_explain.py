@@ -223,6 +223,20 @@ def test_equal_edits_share_a_clause_and_no_place_is_overclaimed() -> None:
     assert "in four places" in caption(*[(x, 0.9) for x in (0, 500, 900, 1500)])
 
 
+def test_a_list_of_places_is_parted_from_the_next_predicate() -> None:
+    changes = [
+        Change("object_added", 0.9, {}, box=(0, 0, 50, 50)),
+        Change("object_added", 0.9, {}, box=(1500, 0, 1550, 50)),
+        Change("object_removed", 0.9, {}, box=(0, 1100, 50, 1150)),
+        Change("grayscale", 0.9, {"kind": "gray"}),
+        Change("flip", 0.9, {"axis": "horizontal"}),
+    ]
+    assert explain(make_comparison(changes)).caption == (
+        "Something was added in the upper left and in the upper right, and removed in the lower left. "
+        "The picture was turned into black and white and mirrored left to right."
+    )
+
+
 def test_many_edits_are_summed_up() -> None:
     kinds: tuple[Operation, ...] = ("brightness", "contrast", "saturation", "blur", "crop", "rotate")
     assert (

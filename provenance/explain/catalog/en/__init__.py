@@ -101,7 +101,10 @@ def _say_together(group: Sequence[Change], frame: Frame) -> Clause:
     quotes = [quoted for change in group if (quoted := quote(change.text_after or change.text_before))]
     told = f" ({join_words(quotes)})" if quotes and len(quotes) == len(group) <= 3 else ""
     sure = any(change.confidence >= SURE for change in group)
-    return Clause(subject, verb if sure else _HEDGED[verb], f"{predicate} {_say_places(group, frame)}{told}")
+    places = _say_places(group, frame)
+    return Clause(
+        subject, verb if sure else _HEDGED[verb], f"{predicate} {places}{told}", lists=" and " in places
+    )
 
 
 def _say_places(group: Sequence[Change], frame: Frame) -> str:
@@ -120,16 +123,16 @@ def _join_same(clauses: Sequence[Clause]) -> list[str]:
     parts: list[str] = []
     for subject, members in groupby(clauses, key=lambda clause: clause.subject):
         verbs = [
-            f"{verb} {_join_predicates([clause.predicate for clause in same])}"
+            f"{verb} {_join_predicates(list(same))}"
             for verb, same in groupby(members, key=lambda clause: clause.verb)
         ]
         parts.append(f"{subject} {' and '.join(verbs)}")
     return parts
 
 
-def _join_predicates(predicates: Sequence[str]) -> str:
-    """Join with commas before "and" when a predicate holds an "and" of its own."""
-    if len(predicates) > 1 and any(" and " in predicate for predicate in predicates):
+def _join_predicates(clauses: Sequence[Clause]) -> str:
+    predicates = [clause.predicate for clause in clauses]
+    if len(predicates) > 1 and any(clause.lists for clause in clauses):
         return f"{', '.join(predicates[:-1])}, and {predicates[-1]}"
     return join_words(predicates)
 

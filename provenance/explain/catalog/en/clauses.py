@@ -29,6 +29,8 @@ class Clause:
     verb: str
     predicate: str
     detail: str = ""
+    lists: bool = False
+    """True when the predicate holds a list, so that a comma must part it from the next."""
 
     @property
     def words(self) -> str:
