@@ -21,6 +21,7 @@ from provenance.describe.copy_descriptor import CopyDescriptor
 from provenance.describe.embedder import Embedder
 from provenance.describe.keypoints import VERSION as LOCAL_VERSION
 from provenance.describe.keypoints import local_features, mirrored
+from provenance.describe.windows import windows
 from provenance.records import DecodedImage, Description, LocalFeatures, Pixels
 
 __all__ = ["Describer", "Embedder", "local_features", "mirrored", "similarity"]
@@ -70,6 +71,15 @@ class Describer:
             local = pool.submit(_local, image, self._query_keypoints)
             upright, flipped = self._embed([image.pixels, mirrored])
             return _description(image.pixels, upright, flipped, local.result())
+
+    def describe_windows(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:
+        """Copy descriptors [13, d] of overlapping parts of a query, by descriptor name.
+
+        For a second look where the whole query finds nothing: the original may be an inset. Only the built-in
+        descriptor is used, for the time it takes.
+        """
+        copy = self._embedders[0]
+        return {copy.name: copy.embed(windows(image.pixels))}
 
     def _embed(self, images: Sequence[Pixels]) -> list[dict[str, NDArray[np.float32]]]:
         """For each picture its unit vectors by embedder name."""
