@@ -1,10 +1,13 @@
 """Pixels -> descriptors: hashes, embeddings, keypoints.
 
-hashes           256-bit perceptual hash and its eight mirrored and rotated forms
-embedder         what every embedding model offers
-copy_descriptor  the built-in embedding, in onnxruntime
-clip             CLIP through open_clip (extra "clip")
-keypoints        RootSIFT keypoints for verification
+    hashes           256-bit perceptual hash and its eight mirrored and rotated forms
+    embedder         what every embedding model offers
+    copy_descriptor  the built-in embedding, in onnxruntime
+    clip             CLIP through open_clip (extra "clip")
+    keypoints        RootSIFT keypoints for verification
+    windows          parts of a query, for where the whole finds nothing
+
+Only `clip` needs torch, and it is imported only when CLIP is asked for.
 """
 
 from __future__ import annotations
@@ -66,10 +69,10 @@ class Describer:
 
     def describe_query(self, image: DecodedImage) -> Description:
         """Describe a query: also the embeddings of the mirrored picture, and more keypoints."""
-        mirrored = np.ascontiguousarray(image.pixels[:, ::-1])
+        mirrored_pixels = np.ascontiguousarray(image.pixels[:, ::-1])
         with ThreadPoolExecutor(1) as pool:
             local = pool.submit(_local, image, self._query_keypoints)
-            upright, flipped = self._embed([image.pixels, mirrored])
+            upright, flipped = self._embed([image.pixels, mirrored_pixels])
             return _description(image.pixels, upright, flipped, local.result())
 
     def describe_windows(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:

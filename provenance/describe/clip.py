@@ -119,7 +119,7 @@ def _digest(path: Path) -> str:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    """ "did you mean" for a message: the nearest names, or the first few."""
+    """For a message: the nearest of `names`, or the first few where none is near."""
     known = sorted(names)
     lower = {known_name.lower(): known_name for known_name in known}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=5, cutoff=0.4)]
