@@ -13,6 +13,7 @@ from provenance.report.images import InlineImage, encode_inline
 from provenance.report.json import to_dict
 from provenance.report.outlines import Overlay, outline_query, outline_reference
 from provenance.report.words import (
+    SHORT_VERDICTS,
     VERDICTS,
     describe_confidence,
     describe_match,
@@ -80,6 +81,9 @@ class Card:
     """Everything that the page shows for one report."""
 
     name: str
+    short_name: str
+    """The last part of the name: enough to tell it apart in a list."""
+    short_title: str
     verdict: Verdict
     tone: str
     title: str
@@ -108,6 +112,8 @@ def make_card(report: Report, *, side: int) -> Card:
     pictures = _make_pictures(edits, report.evidence, side) if report.evidence else None
     return Card(
         name=make_printable(report.query.name),
+        short_name=make_printable(re.split(r"[/\\]", report.query.name.rstrip("/\\"))[-1]),
+        short_title=SHORT_VERDICTS[report.verdict],
         verdict=report.verdict,
         tone=_TONES[report.verdict],
         title=VERDICTS[report.verdict],

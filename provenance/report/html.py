@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from provenance.errors import StorageFullError, UsageError
 from provenance.records import Report
 from provenance.report.card import Card, make_card
-from provenance.report.words import VERDICTS
+from provenance.report.words import SHORT_VERDICTS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Long side of the pictures by their place in the page, so that a page of many reports can still be mailed.
@@ -79,7 +79,11 @@ def _count_verdicts(cards: Iterable[Card]) -> list[tuple[str, str, int]]:
     """Return (tone, words, count) of each verdict on the page, in the order of the vocabulary."""
     counted = Counter(card.verdict for card in cards)
     tones = {card.verdict: card.tone for card in cards}
-    return [(tones[verdict], VERDICTS[verdict], counted[verdict]) for verdict in VERDICTS if counted[verdict]]
+    return [
+        (tones[verdict], SHORT_VERDICTS[verdict], counted[verdict])
+        for verdict in SHORT_VERDICTS
+        if counted[verdict]
+    ]
 
 
 def _make_policy(style: str, script: str) -> str:

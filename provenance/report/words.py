@@ -14,6 +14,14 @@ VERDICTS: dict[Verdict, str] = {
     "no_match": "No trusted original found",
     "error": "The picture could not be read",
 }
+SHORT_VERDICTS: dict[Verdict, str] = {
+    "identical": "Identical",
+    "unmodified": "Unmodified",
+    "modified": "Modified",
+    "related": "Same scene",
+    "no_match": "No original found",
+    "error": "Unreadable",
+}
 REMARKS: dict[Verdict, str] = {
     "identical": "The file, or every pixel of it, is the same.",
     "unmodified": "The same picture; only its encoding or size differs.",

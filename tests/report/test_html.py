@@ -153,7 +153,7 @@ def test_several_reports_get_a_list_on_top(every_report: dict[str, Report]) -> N
     assert targets == [f"#report-{number}" for number in range(1, len(every_report) + 1)]
     assert {f"#{one['id']}" for one in page.all("article")} == set(targets)
     assert "7 pictures checked" in words(html)
-    assert "2 Modified copy of a trusted original" in words(html)
+    assert "2 Modified" in words(html)
 
 
 def test_hostile_names_stay_text(renamed: Callable[[str], Report]) -> None:
