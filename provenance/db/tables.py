@@ -27,26 +27,30 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-_SURROGATE_SHIFT = 0x102000
-_SURROGATES = {code: code + _SURROGATE_SHIFT for code in range(0xD800, 0xE000)}
-_SURROGATES_BACK = {shifted: code for code, shifted in _SURROGATES.items()}
+_SURROGATES = {code: code + 0x102000 for code in range(0xD800, 0xE000)}
+_TO_DATABASE = _SURROGATES | {0: None}
+_FROM_DATABASE = {shifted: code for code, shifted in _SURROGATES.items()}
 
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
-class PathText(TypeDecorator[str]):
-    """A path as text; bytes that are no UTF-8 (lone surrogates in Python) go through a private plane."""
+class AnyText(TypeDecorator[str]):
+    """Text from outside: paths, arguments, picture metadata.
+
+    Bytes of a path that are no UTF-8 (lone surrogates in Python) are kept in the last private plane; NUL,
+    which PostgreSQL cannot hold, is left out.
+    """
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Make the path encodable."""
-        return value.translate(_SURROGATES) if value is not None else None
+        """Make the text encodable."""
+        return value.translate(_TO_DATABASE) if value is not None else None
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        """Give back the path as the file system knows it."""
-        return str(value).translate(_SURROGATES_BACK) if value is not None else None
+        """Give back lone surrogates, so that a path opens its file."""
+        return str(value).translate(_FROM_DATABASE) if value is not None else None
 
 
 class Base(DeclarativeBase):
@@ -76,17 +80,17 @@ class Reference(Base):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
     pixel_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
-    path: Mapped[str] = mapped_column(PathText, index=True)
+    path: Mapped[str] = mapped_column(AnyText, index=True)
     status: Mapped[str] = mapped_column(String(10), index=True)
     byte_size: Mapped[int] = mapped_column(BigInteger)
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
     format: Mapped[str] = mapped_column(Text)
-    source: Mapped[str | None] = mapped_column(Text)
-    title: Mapped[str | None] = mapped_column(Text)
-    credit: Mapped[str | None] = mapped_column(Text)
-    license: Mapped[str | None] = mapped_column(Text)
-    captured_at: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str | None] = mapped_column(AnyText)
+    title: Mapped[str | None] = mapped_column(AnyText)
+    credit: Mapped[str | None] = mapped_column(AnyText)
+    license: Mapped[str | None] = mapped_column(AnyText)
+    captured_at: Mapped[str | None] = mapped_column(AnyText)
     ingested_at: Mapped[str] = mapped_column(String(40))
     # Last, so that SQLite reads the columns before it without touching its pages.
     thumbnail: Mapped[bytes] = mapped_column(LargeBinary)
@@ -97,7 +101,7 @@ class File(Base):
 
     __tablename__ = "files"
 
-    path: Mapped[str] = mapped_column(PathText, primary_key=True)
+    path: Mapped[str] = mapped_column(AnyText, primary_key=True)
     reference_id: Mapped[int] = mapped_column(ForeignKey(Reference.id, ondelete="CASCADE"), index=True)
     byte_size: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
@@ -109,7 +113,7 @@ class Descriptor(Base):
     __tablename__ = "descriptors"
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
-    version: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[str] = mapped_column(AnyText, primary_key=True)
     reference_id: Mapped[int] = mapped_column(ForeignKey(Reference.id, ondelete="CASCADE"), primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -133,4 +137,4 @@ class Meta(Base):
     __tablename__ = "meta"
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
-    value: Mapped[str] = mapped_column(Text)
+    value: Mapped[str] = mapped_column(AnyText)

@@ -397,6 +397,19 @@ def test_damaged_descriptors_can_be_dropped_and_made_again(
     assert database.digest() == digest
 
 
+def test_odd_characters_from_outside_do_no_harm(database: Database) -> None:
+    new = picture(1, title="bad \udcff byte", credit="nul\0 byte", captured_at="2021\0")
+    versions = VERSIONS | {"copy": "./weights-\udcff.onnx"}
+    [reference_id] = database.add_references([new], versions)
+    record = database.references([reference_id])[reference_id]
+    assert (record.title, record.credit, record.captured_at) == ("bad \udcff byte", "nul byte", "2021")
+    assert database.missing_descriptors([reference_id], versions) == set()
+    database.set_meta("clip", "ViT-B-32:./weights-\udcff.onnx")
+    assert database.meta("clip") == "ViT-B-32:./weights-\udcff.onnx"
+    database.add_descriptors(reference_id, some_description(1), versions)
+    database.start_run(["/photos/\udcff"])
+
+
 def test_long_names_fit(database: Database) -> None:
     versions = VERSIONS | {"copy": "weights " + "x" * 1000}
     [reference_id] = database.add_references([picture(1, captured_at="odd " * 50)], versions)
