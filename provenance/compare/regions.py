@@ -87,7 +87,8 @@ def _join_background(
 ) -> list[_Draft]:
     """Replace the regions that together are the background by one change."""
     operations = [draft.finding.operation for draft in drafts]
-    joined = join_background([draft.region for draft in drafts], operations, residual.textured, pair.overlap)
+    regions = [draft.region for draft in drafts]
+    joined = join_background(regions, operations, residual, predicted, pair.overlap)
     if joined is None:
         return drafts
     mask, members = joined
@@ -164,7 +165,7 @@ def _lies_in(box: Box, source: Box) -> bool:
 def _change(draft: _Draft, label: int, pair: AlignedPair) -> Change:
     """Put a draft in full-size pixels."""
     parameters: dict[str, Any] = {
-        "area_percent": round(100 * np.count_nonzero(draft.region.mask) / draft.region.mask.size, 2),
+        "area_percent": round(100 * float(draft.region.mask.mean()), 2),
         "difference_levels": round(draft.evidence.difference, 1),
         **draft.finding.parameters,
     }
