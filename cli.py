@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -299,41 +300,44 @@ def expand(images: list[str]) -> list[Any]:
 
 
 def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *, several: bool) -> None:
-    """Print each report as it comes; write the page at the end; fail only when no input could be read."""
-    from provenance.report import print_report, to_dict, to_json, write_html
+    """Print each report as it comes, and put it on the page; fail only when no input could be read."""
+    from provenance.report import write_html
 
-    if page is not None and not page.parent.is_dir():
-        page.parent.mkdir(parents=True)
-    made, failed = 0, 0
-    kept: list[Report] = []
-    collected: list[Any] = []
-    for report in reports:
-        made += 1
-        failed += report.verdict == "error"
-        if output is Format.text:
-            from rich.console import Console
+    verdicts: list[str] = []
 
-            print_report(report, Console())
-        elif output is Format.jsonl:
-            typer.echo(to_json(report))
-            sys.stdout.flush()
-        else:
-            collected.append(to_dict(report) if several else report)
-        if page is not None:
-            kept.append(report)
-    if output is Format.json:
-        import json
+    def printed() -> Iterator[Report]:
+        for report in reports:
+            print_one(report, output, first=not verdicts, several=several)
+            verdicts.append(report.verdict)
+            yield report
+        if output is Format.json and several:
+            typer.echo("\n]" if verdicts else "[]")
 
-        typer.echo(
-            json.dumps(collected, indent=2, ensure_ascii=False)
-            if several
-            else to_json(collected[0], indent=2)
-        )
-    if page is not None and kept:
-        write_html(kept, page)
+    if page is None:
+        for _ in printed():
+            pass
+    else:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_html(printed(), page)
         typer.echo(f"report: {page}", err=output is not Format.text)
-    if made and failed == made:
+    if verdicts and set(verdicts) == {"error"}:
         raise typer.Exit(65)
+
+
+def print_one(report: Report, output: Format, *, first: bool, several: bool) -> None:
+    """One report in the asked form; JSON of several inputs is one array."""
+    from provenance.report import print_report, to_json
+
+    if output is Format.text:
+        from rich.console import Console
+
+        print_report(report, Console())
+    elif output is Format.jsonl:
+        typer.echo(to_json(report))
+    else:
+        before = ("[\n" if first else ",\n") if several else ""
+        typer.echo(before + to_json(report, indent=2), nl=not several)
+    sys.stdout.flush()
 
 
 def print_summary(summary: IngestSummary) -> None:
@@ -362,6 +366,7 @@ def print_json(record: Any) -> None:
 
 def main() -> None:
     """Run the program; errors go to stderr as one line with the cure, and to the exit code."""
+    warnings.filterwarnings("ignore", module="PIL")  # the decoder says what matters
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
         app()

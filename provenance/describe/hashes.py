@@ -1,12 +1,8 @@
-"""256-bit perceptual hash, and the hashes of the mirrored and rotated picture at no extra cost.
-
-The bits are those of `imagehash.phash(image, hash_size=16)` (the tests hold them equal). They are computed
-here because imagehash takes the cosine transform from scipy, whose import takes longer than all work on a
-picture, and because the eight forms follow from one transform.
-"""
+"""256-bit perceptual hash by imagehash, and the hashes of the mirrored and rotated picture."""
 
 from __future__ import annotations
 
+import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,39 +12,36 @@ from provenance.records import Pixels
 VERSION = "imagehash-phash-256/1"
 HASH_SIDE = 16
 SMALL_SIDE = 64
-"""imagehash shrinks to four times the hash's side (`highfreq_factor`)."""
+"""imagehash shrinks to four times the hash's side (`highfreq_factor`); doing it once serves all forms."""
 
 
 def perceptual_hash(pixels: Pixels) -> NDArray[np.uint8]:
-    """The perceptual hash of a picture, uint8 [32], most significant bit first, row by row."""
-    return _pack(_low_frequencies(pixels))
+    """`imagehash.phash(image, hash_size=16)` as uint8 [32], most significant bit first, row by row."""
+    return _hash(_small(pixels))
 
 
 def dihedral_hashes(pixels: Pixels) -> NDArray[np.uint8]:
     """The perceptual hashes of the eight mirrored and rotated forms, uint8 [8, 32].
 
     Rows 0 to 3: as is, mirrored left-right, mirrored top-bottom, turned by 180 degrees; rows 4 to 7: the
-    same of the transposed picture. Mirroring negates the cosine coefficients of odd frequency, transposing
-    transposes them; the median is taken anew because it moves with the signs.
+    same of the transposed picture. The small picture is turned, which may move a few bits against the hash of
+    the turned full picture.
     """
-    upright = _low_frequencies(pixels)
-    odd = np.where(np.arange(HASH_SIDE) % 2, -1.0, 1.0)
-    forms = []
-    for coefficients in (upright, upright.T):
-        for rows, columns in ((1.0, 1.0), (1.0, odd), (odd, 1.0), (odd, odd)):
-            forms.append(_pack(coefficients * np.reshape(rows, (-1, 1)) * columns))
-    return np.stack(forms)
+    small = _small(pixels)
+    turns = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180)
+    return np.stack(
+        [
+            _hash(form)
+            for base in (small, small.transpose(Image.Transpose.TRANSPOSE))
+            for form in (base, *(base.transpose(turn) for turn in turns))
+        ]
+    )
 
 
-def _low_frequencies(pixels: Pixels) -> NDArray[np.float64]:
-    """The 16 x 16 lowest coefficients of the type-2 cosine transform of the small grey picture, float64."""
-    grey = Image.fromarray(pixels).convert("L").resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-    frequencies = np.arange(HASH_SIDE)[:, None] * (2 * np.arange(SMALL_SIDE) + 1)[None, :]
-    basis = 2.0 * np.cos(np.pi * frequencies / (2 * SMALL_SIDE))
-    # Rounding makes exactly zero what should be zero, as in a plain or a symmetric picture.
-    return np.asarray(np.round(basis @ np.asarray(grey, np.float64) @ basis.T, 6) + 0.0)
+def _small(pixels: Pixels) -> Image.Image:
+    """The grey picture that imagehash transforms."""
+    return Image.fromarray(pixels).convert("L").resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
 
 
-def _pack(coefficients: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Bits where a coefficient is above the median, packed to uint8 [32]."""
-    return np.packbits(coefficients > np.median(coefficients))
+def _hash(small: Image.Image) -> NDArray[np.uint8]:
+    return np.packbits(imagehash.phash(small, hash_size=HASH_SIDE).hash)
