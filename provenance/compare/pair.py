@@ -42,6 +42,12 @@ def compare(
     pair = framing.pair
     tone = fit_tone(pair.reference, pair.query, pair.overlap)
     style = _style(pair, reference, tone)
+    blurs = [change for change in style.changes if change.operation == "blur"]
+    if blurs:
+        # A strong blur takes contrast from texture: fit the tone again on equally blurred sides.
+        blurred = replay(pair.reference, blurs, working_scale=pair.working_scale)
+        tone = fit_tone(blurred, pair.query, pair.overlap)
+        style = _style(pair, reference, tone)
     whole = (*framing.changes, *tone.changes, *style.changes)
     replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
     local = find_local_changes(pair, replayed, read_text=read_text)

@@ -26,6 +26,8 @@ _MIN_BLUR_PX = 0.72
 """Encoders and bilinear resizing blur by up to 0.6 (measured on benign pairs)."""
 _MIN_SHARPEN = 0.25
 _MIN_NOISE_LEVELS = 2.0
+"""In four of five smooth tiles; pictures encoded twice reach 1.0, resized ones 2.2 (see below)."""
+_GRAIN_TILE = 16
 _MIN_BLUR_GAIN = 0.25
 _MIN_SHARPEN_GAIN = 0.12
 """Share of the tiles' difference that a blur or a sharpening must remove; benign pairs reach 0.37 for blurs that
@@ -52,7 +54,7 @@ def fit_style(
     """Measure blur, sharpening and noise of aligned pictures [h, w, 3] inside `mask`.
 
     `working_scale` is working pixels per full-size pixel; `enlarged` how many working pixels a pixel of the
-    reference takes (at least 1): what lies below it is interpolation, not blur.
+    reference takes: where more than one, what lies below it is interpolation, not blur.
     """
     before, after = (cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32) for side in (predicted, query))
     tiles = _unedited(before, after, _tiles(before, mask))
@@ -68,10 +70,10 @@ def fit_style(
         focus = _fit_focus(before, after, textured, working_scale, max(1.0, enlarged))
     if focus is not None:
         changes.append(focus)
-    smooth = [tiles[i] for i in order[: max(4, len(tiles) // 3)]]
-    noise = _added_noise(before, after, smooth, textured)
-    if noise >= _MIN_NOISE_LEVELS and not (focus is not None and focus.operation == "sharpen"):
-        confidence = round(1 - 0.5 * float(np.exp(1 - noise / _MIN_NOISE_LEVELS)), 3)
+    noise, everywhere = _added_noise(before, after, mask)
+    resized = abs(float(np.log(enlarged))) > 0.02
+    if everywhere >= _MIN_NOISE_LEVELS + 0.6 * resized and not (focus is not None and focus.operation == "sharpen"):
+        confidence = round(1 - 0.5 * float(np.exp(1 - everywhere / _MIN_NOISE_LEVELS)), 3)
         changes.append(Change("noise", confidence, {"sigma_levels": round(noise, 1)}))
     return StyleFit(tuple(changes), ratio, noise)
 
@@ -122,7 +124,9 @@ def _fit_sharpening(
         gain = _typical_gain(left, _differences(before + amount * detail, after, tiles))
         if gain > best_gain:
             best_gain, best_amount, best_sigma = gain, amount, sigma
-    if best_gain < _MIN_SHARPEN_GAIN or best_amount < _MIN_SHARPEN:
+    # Lanczos and its like overshoot by a third within a pixel.
+    least = _MIN_SHARPEN if best_sigma > 1.2 else 2 * _MIN_SHARPEN
+    if best_gain < _MIN_SHARPEN_GAIN or best_amount < least:
         return None
     confidence = round(float(np.clip(0.5 + 0.6 * (best_gain - _MIN_SHARPEN_GAIN), 0.5, 0.99)), 3)
     percent = round(100 * best_amount)
@@ -150,23 +154,34 @@ def _blurred(picture: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
 
 
-def _added_noise(
-    before: Floats, after: Floats, smooth: list[tuple[slice, slice]], textured: list[tuple[slice, slice]]
-) -> float:
-    """Standard deviation in levels that the query has everywhere beyond the prediction.
+def _added_noise(before: Floats, after: Floats, mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Noise the query has beyond the prediction, levels: in the median smooth tile, and in four of five of them.
 
-    What grows with texture (aliasing, sharpening, compression) is extrapolated to no texture and left out.
+    Grain is everywhere, and follows nothing: what encoders, sharpening and resizing add is either only where
+    there is texture, or an echo of the grain that the reference has already.
     """
-    noise = [cv2.filter2D(side, cv2.CV_32F, _IMMERKAER) for side in (before, after)]
+    height, width = (side // _GRAIN_TILE * _GRAIN_TILE for side in before.shape)
+    if min(height, width) == 0:
+        return 0.0, 0.0
 
-    def variance(side: Floats, tiles: list[tuple[slice, slice]]) -> float:
-        return float(np.median([np.pi / 2 * np.abs(side[tile]).mean() ** 2 for tile in tiles]))
+    def tile_means(picture: Floats) -> Floats:
+        size = (width // _GRAIN_TILE, height // _GRAIN_TILE)
+        cut = picture[:height, :width]
+        return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.float32).ravel()
 
-    was, now = variance(noise[0], smooth), variance(noise[1], smooth)
-    rise, run = variance(noise[1], textured) - now, variance(noise[0], textured) - was
-    slope = float(np.clip(rise / run, 1.0, 3.0)) if run > was else 1.5
-    added = now - slope * was
-    return float(np.sqrt(added)) if added > 0.5 * was else 0.0
+    grain = [cv2.filter2D(side, cv2.CV_32F, _IMMERKAER) for side in (before, after)]
+    was, now, shared = (tile_means(grain[i] * grain[j]) for i, j in ((0, 0), (1, 1), (0, 1)))
+    usable = mask & (after > 4) & (after < 251)
+    inside = np.flatnonzero(tile_means(usable.astype(np.float32)) > 0.9)
+    if len(inside) < 20:
+        return 0.0, 0.0
+    smoothest = inside[np.argsort(was[inside])[: max(20, len(inside) // 3)]]
+    was, now, shared = was[smoothest], now[smoothest], shared[smoothest]
+    if np.median(now) < np.median(was):
+        return 0.0, 0.0
+    new = now - shared**2 / np.maximum(was, 1e-3)
+    nearly_all = max(float(np.percentile(new - 0.5 * was, 20)), 0.0)
+    return float(np.sqrt(np.median(new))), float(np.sqrt(nearly_all))
 
 
 def _unedited(

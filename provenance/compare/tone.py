@@ -25,6 +25,8 @@ _SIDE_PX = 200
 _MAX_SAMPLES = 2500
 _CAP_LEVELS = 14.0
 """A sample that is further off is a local edit; it costs no model more than this."""
+_CLIPPED = 0.02
+"""Share of a place's pixels."""
 _PENALTY_SHARE = 0.025
 _PENALTY_LEVELS = 0.12
 """What one more parameter must gain: a share of the misfit and levels (measured on benign pairs)."""
@@ -70,14 +72,17 @@ def gather(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> Samples
     height, width = mask.shape
     scale = min(1.0, _SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = [cv2.resize(side, size, interpolation=cv2.INTER_AREA) for side in (reference, query)]
+    clipped = ((query <= 1) | (query >= 254)).any(axis=2).astype(np.float32)
+    # A place that is clipped in part is no sample of the tone curve; where most are, single pixels have to do.
+    method = cv2.INTER_AREA
+    if float(np.mean(cv2.resize(clipped, size, interpolation=method) > _CLIPPED)) > 0.6:
+        method = cv2.INTER_NEAREST
+    small = [cv2.resize(side, size, interpolation=method) for side in (reference, query)]
     inside = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.99
     if inside.sum() < 16:
         return None
     weights = _structure_agreement(small[0], small[1])
-    # A place that is clipped in part is no sample of the tone curve.
-    clipped = ((query <= 1) | (query >= 254)).any(axis=2).astype(np.float32)
-    weights = weights * np.where(cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) > 0.02, 0.1, 1.0)
+    weights = weights * np.where(cv2.resize(clipped, size, interpolation=method) > _CLIPPED, 0.1, 1.0)
     rows, columns = np.nonzero(inside)
     step = max(1, len(rows) // _MAX_SAMPLES)
     rows, columns = rows[::step], columns[::step]
@@ -150,7 +155,10 @@ def _plateau_levels(picture: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.uint
     kernel = np.ones((3, 3), np.uint8)
     spread = cv2.subtract(cv2.dilate(picture, kernel), cv2.erode(picture, kernel))
     # Black and white are plateaus of any picture.
-    levels = picture[(spread <= 10) & (picture > 5) & (picture < 250) & mask[:, :, None]]
+    inside = (picture > 5) & (picture < 250) & mask[:, :, None]
+    levels = picture[(spread <= 10) & inside]
+    if len(levels) < 0.1 * inside.sum():
+        levels = levels[:0]
     return np.asarray(levels[:: max(1, len(levels) // 20000)], np.uint8)
 
 
