@@ -233,9 +233,8 @@ def evaluate_sample(
     """Ingest a sample folder into a fresh database, check its queries, print the table against the truth."""
     import tempfile
 
-    from provenance.evaluate.sample import evaluate_sample as evaluate
-
     from provenance import Provenance
+    from provenance.evaluate.sample import evaluate_sample as evaluate
 
     with tempfile.TemporaryDirectory() as home, Provenance(home) as library:
         with progress_bar("ingest") as advance:

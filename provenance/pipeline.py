@@ -283,13 +283,26 @@ class Provenance:
         with watch("describe"):
             description = self.describer.describe_query(self._reduced(query))
         with watch("search"):
-            candidates = self.searcher.candidates(description, limit=top_k + self.settings.search.deep_k)
+            candidates = self.searcher.candidates(description, limit=top_k)
         with watch("verify"):
             view = self._view(query, description)
-            judged = self._verify(view, candidates[:top_k])
-            if not any(verification.verified for _, verification, _ in judged):
-                judged += self._verify(view, candidates[top_k:])
+            judged = self._verify(view, candidates)
+        deep_k = self.settings.search.deep_k
+        if deep_k and not any(verification.verified for _, verification, _ in judged):
+            judged += self._look_deeper(query, description, view, {c.reference_id for c in candidates}, watch)
         return self._report(query, judged, None, watch)
+
+    def _look_deeper(
+        self, query: DecodedImage, description: Description, view: QueryView, seen: set[int], watch: Stopwatch
+    ) -> list[Judged]:
+        """A second, dearer look where nothing was found: further candidates, also for parts of the query."""
+        with watch("describe"):
+            parts = self.describer.describe_windows(self._reduced(query))
+        with watch("search"):
+            limit = self.settings.search.deep_k + len(seen)
+            candidates = self.searcher.candidates(description, limit=limit, parts=parts)
+        with watch("verify"):
+            return self._verify(view, [one for one in candidates if one.reference_id not in seen])
 
     def _verify(self, view: QueryView, candidates: Sequence[Candidate]) -> list[Judged]:
         """Judge candidates, best first, a few at a time; stop after the few with a sure match."""

@@ -80,13 +80,20 @@ class Searcher:
                 found += self._differences(name, saved, active)
         return found
 
-    def candidates(self, query: Description, *, limit: int) -> list[Candidate]:
-        """The `limit` references most likely to be the original of `query`, best first."""
+    def candidates(
+        self, query: Description, *, limit: int, parts: Mapping[str, Vectors] | None = None
+    ) -> list[Candidate]:
+        """The `limit` references most likely to be the original of `query`, best first.
+
+        `parts` are embeddings [n, d] of windows of the query by descriptor name: what is near to one of them
+        ranks too, for an original that fills only a part of the query.
+        """
         self.sync()
         with self._lock:
             bits, similarities = self._nearest(query, limit)
+            insets = [self._best(name, forms, limit) for name, forms in (parts or {}).items()]
         score: dict[int, float] = {}
-        for ranking in (bits, *similarities.values()):
+        for ranking in (bits, *similarities.values(), *insets):
             order = sorted(ranking, key=lambda one: (-ranking[one], one))
             for rank, reference_id in enumerate(order):
                 score[reference_id] = score.get(reference_id, 0.0) + 1.0 / (RANK_OFFSET + rank)

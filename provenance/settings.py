@@ -36,7 +36,7 @@ class Decode(Section):
 
     max_bytes: int = Field(default=100 * 2**20, gt=0, description="largest file or download, bytes")
     max_pixels: int = Field(
-        default=100_000_000, gt=0, description="largest picture, pixels; a 144-megapixel bomb must not slip through"
+        default=100_000_000, gt=0, description="largest picture, pixels, judged before decoding"
     )
     fetch_timeout_s: float = Field(default=20.0, gt=0, description="time for a whole download, seconds")
     allow_private_urls: bool = Field(
@@ -47,12 +47,12 @@ class Decode(Section):
 class Describe(Section):
     """Which descriptors are made."""
 
-    side_px: int = Field(default=1024, ge=256, description="long side that descriptors are computed at, pixels")
+    side_px: int = Field(default=1024, ge=256, description="long side descriptors are made at, pixels")
     keypoints: int = Field(default=600, ge=100, description="RootSIFT keypoints kept for a reference")
     query_keypoints: int = Field(default=1500, ge=100, description="RootSIFT keypoints kept for a query")
     batch: int = Field(default=16, ge=1, description="images described and stored together")
     clip: str | None = Field(
-        default=None, description="MODEL:TAG or MODEL:FILE for open_clip; None: what the database was made with"
+        default=None, description="MODEL:TAG or MODEL:FILE for open_clip; None: as the database was made"
     )
 
 
@@ -60,7 +60,9 @@ class Search(Section):
     """How many candidates are looked at."""
 
     top_k: int = Field(default=10, ge=1, description="candidates verified at first")
-    deep_k: int = Field(default=100, ge=0, description="further candidates verified when none of the first is sure")
+    deep_k: int = Field(
+        default=100, ge=0, description="candidates verified when none of the first is the original"
+    )
 
 
 class Verify(Section):

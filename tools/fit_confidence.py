@@ -2,9 +2,10 @@
 
     python tools/fit_confidence.py PHOTOS... [--test PHOTOS]
 
-Queries are made from the photos by the edits of benchmarks/edits.py. Positives are (query, its photo); negatives
-are the other photos most similar to the query by the copy descriptor, the ones that verification meets. Prints
-the weights to paste, and for the test folder the error rates and the calibration table.
+Queries are made from the photos by the edits of benchmarks/edits.py. Positives are (query, its photo);
+negatives are the other photos most similar to the query by the copy descriptor, the ones that verification
+meets, and unrelated photos that share a logo. Prints the weights to paste, and for the test folder the error
+rates and the calibration table.
 """
 
 from __future__ import annotations
@@ -32,12 +33,18 @@ from provenance.verify import QueryView, small_gray  # noqa: E402
 from provenance.verify.decide import Evidence, gather, keypoint_confidence, picture_confidence  # noqa: E402
 
 NEGATIVES = 3
+WHOLE = frozenset(
+    {"jpeg 20", "resize 0.35", "blur", "brighter", "darker", "contrast", "saturated", "greyscale", "mirror"}
+    | {"quarter turn", "stretch 1.35", "noise", "text"}
+)
+"""Edits that keep the whole picture in view: what the whole-picture check is for."""
 
 
 @dataclass
 class Row:
     """One judged pair."""
 
+    name: str
     kind: str
     true: bool
     evidence: Evidence
@@ -54,20 +61,57 @@ def collect(photos: list[Path], edits_per_photo: int, seed: int) -> list[Row]:
     rows: list[Row] = []
     for number, image in enumerate(images):
         for kind in rng.choice(list(EDITS), edits_per_photo, replace=False):
-            other = images[int(rng.integers(len(images)))].pixels
-            query = encode(edited(image.pixels, str(kind), rng, other))
+            other = int(rng.integers(len(images)))
+            query = encode(edited(image.pixels, str(kind), rng, images[other].pixels))
             described = describer.describe_query(query)
             view = QueryView(
                 described.local, mirrored(described.local, query.width), small_gray(query.pixels),
                 (query.width, query.height),
             )  # fmt: skip
             order = np.argsort(-(copies @ described.embeddings["copy"]))
-            for index in [number, *[int(i) for i in order if i != number][:NEGATIVES]]:
+            # The photo that was pasted in, or framed the query, is no wrong answer.
+            wrong = [int(i) for i in order if i not in (number, other)][:NEGATIVES]
+            for index in [number, *wrong]:
                 candidate = Candidate(index, 0.0, similarities=similarity(described, references[index]))
                 size = (images[index].width, images[index].height)
                 evidence = gather(view, candidate, references[index].local, grays[index], size)
-                rows.append(Row(str(kind), index == number, evidence))
+                rows.append(
+                    Row(
+                        f"{photos[number].name} {kind} / {photos[index].name}",
+                        str(kind),
+                        index == number,
+                        evidence,
+                    )
+                )
+            rows.append(branded(describer, image, images[wrong[0]], images[other], rng))
     return rows
+
+
+def branded(
+    describer: Describer,
+    query: DecodedImage,
+    reference: DecodedImage,
+    brand: DecodedImage,
+    rng: np.random.Generator,
+) -> Row:
+    """Two unrelated photos that share a logo or a lower third: no match."""
+    share = float(rng.uniform(0.15, 0.45))
+    sides = []
+    for image in (query, reference):
+        height, width = image.pixels.shape[:2]
+        mark = np.asarray(Image.fromarray(brand.pixels).resize((round(width * share), round(height * 0.2))))
+        pixels = image.pixels.copy()
+        pixels[-mark.shape[0] :, : mark.shape[1]] = mark
+        sides.append(encode(pixels))
+    described = [describer.describe_query(side) for side in sides]
+    view = QueryView(
+        described[0].local, mirrored(described[0].local, sides[0].width), small_gray(sides[0].pixels),
+        (sides[0].width, sides[0].height),
+    )  # fmt: skip
+    candidate = Candidate(0, 0.0, similarities=similarity(described[0], described[1]))
+    size = (sides[1].width, sides[1].height)
+    evidence = gather(view, candidate, described[1].local, small_gray(sides[1].pixels), size)
+    return Row(f"{query.name} and {reference.name} with one logo", "logo", False, evidence)
 
 
 def encode(pixels: NDArray[np.uint8]) -> DecodedImage:
@@ -102,6 +146,8 @@ def report(rows: list[Row]) -> None:
         f"{len(false)} false pairs: {sum(c >= 0.5 for c, _ in false)} verified; "
         f"highest confidence {max(c for c, _ in false):.3f}"
     )
+    for confidence, row in sorted(false, key=lambda one: -one[0])[:5]:
+        print(f"  most mistaken {confidence:.3f} {row.name}")
     kinds = sorted({r.kind for _, r in true})
     missed = {k: 1 - np.mean([c >= 0.5 for c, r in true if r.kind == k]) for k in kinds}
     print(
@@ -138,7 +184,11 @@ def main() -> None:
 
     rows = collect(listed(arguments.photos), arguments.edits, seed=1)
     keypoints = [(r.evidence.keypoint_features, r.true) for r in rows if r.evidence.geometry is not None]
-    pictures = [(r.evidence.picture_features, r.true) for r in rows if r.evidence.alike.structure >= 3]
+    pictures = [
+        (r.evidence.picture_features, r.true)
+        for r in rows
+        if r.evidence.alike.structure >= 3 and (r.kind in WHOLE or not r.true)
+    ]
     print("KEYPOINT_WEIGHTS =", fit(keypoints))
     print("PICTURE_WEIGHTS =", fit(pictures))
     report(rows)

@@ -23,7 +23,7 @@ MIN_AGREEING = 6
 
 # Fitted by tools/fit_confidence.py on the public-domain photos; in the order of the features below.
 KEYPOINT_WEIGHTS = (-14.0, 4.0, 2.0, 1.0, 5.0, 2.0)
-PICTURE_WEIGHTS = (-22.0, 20.0, 6.0, 4.0)
+PICTURE_WEIGHTS = (-14.0, 20.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +68,7 @@ class Evidence:
     @property
     def picture_features(self) -> tuple[float, ...]:
         """What `PICTURE_WEIGHTS` weigh."""
-        return (1.0, self.alike.detail_correlation, self.alike.correlation, self.similarity)
+        return (1.0, self.alike.detail_correlation, self.alike.correlation)
 
 
 def verify(
