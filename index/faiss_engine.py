@@ -102,7 +102,7 @@ class FaissIndex:
         # One more than asked for shows whether a tie crosses the last place.
         found_scores, found_ids = self._nearest(rows, min(k + 1, len(self)))
         for row, (row_scores, row_ids) in enumerate(zip(found_scores, found_ids, strict=True)):
-            if len(row_ids) > k and row_scores[k] == row_scores[k - 1]:
+            if len(row_ids) > k and row_ids[k] >= 0 and row_scores[k] == row_scores[k - 1]:
                 row_scores, row_ids = self._at_least(rows[row : row + 1], row_scores[k])
             hits = np.flatnonzero(row_ids >= 0)
             best = hits[np.lexsort((row_ids[hits], -row_scores[hits]))][:k]

@@ -59,7 +59,8 @@ def add_references(
         rows = [
             row for one in fresh for row in _descriptor_rows(ids[one.image.sha256], one.description, versions)
         ]
-        connection.execute(sa.insert(Descriptor), rows)
+        if rows:
+            connection.execute(sa.insert(Descriptor), rows)
         changed.append(True)
     files = [
         KnownFile(one.path, ids[one.image.sha256], one.image.sha256, one.image.byte_size, one.mtime_ns)

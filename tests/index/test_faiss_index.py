@@ -79,3 +79,15 @@ def test_an_index_that_shrinks_becomes_flat_again_and_loses_nothing(metric: Metr
     exact = ExactIndex(128, metric)
     exact.add(np.arange(1_600, 2_500), references[1_600:])
     assert found.tolist() == exact.search(references[1_600:], 1)[0].tolist()
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hamming"])
+def test_lists_asked_for_more_than_they_look_into_leave_places_empty(metric: Metric) -> None:
+    references = clustered(metric, 2_500, seed=1)
+    index = ListsIndex(128, metric)
+    index.add(np.arange(2_500), references)
+    ids, scores = index.search(references[:3], 2_499)
+    assert ids[:, 0].tolist() == [0, 1, 2]
+    assert ((ids == -1) == np.isneginf(scores)).all()
+    assert (ids[:, -1] == -1).all()
+    assert all(len(set(row[row >= 0])) == np.count_nonzero(row >= 0) > 500 for row in ids)
