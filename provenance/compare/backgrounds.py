@@ -37,8 +37,8 @@ def join_background(
     """The background's mask and the indices of the regions that make it, or None.
 
     The regions of one kind must cover most of the picture's rim and leave a subject inside unchanged. A
-    blurred sky looks like a sky and a desaturated wall like a wall: where the change at hand would not show, a
-    pixel goes with the nearest one where it would.
+    blurred sky looks like a sky and a desaturated wall like a wall: where the change at hand would not show,
+    a pixel goes with the nearest one where it would.
     """
     for kind in ("hidden", "recolored", "content"):
         members = [place for place, operation in enumerate(operations) if _KIND.get(operation) == kind]

@@ -26,7 +26,7 @@ class Finding:
 
 # Weights of a logistic regression that tells "added" (+) from "removed" (-); fitted on 381 pasted and
 # painted-out objects of benchmarks/edits_local.py, 99 % right on held-out folds.
-_ADDED_WEIGHTS = (1.8, 1.5, 1.2, 4.1)
+_ADDED_WEIGHTS = (1.3, 1.4, 1.1, 3.6)
 _UNSURE = 0.6
 """Scores below this tell neither."""
 
@@ -34,13 +34,19 @@ _UNSURE = 0.6
 def classify_region(crop: Crop, evidence: Evidence, *, full_scale: float) -> Finding:
     """Name what happened in a region; `full_scale` is full-size query pixels a working pixel."""
     e = evidence
+    if e.structure > 0.1 and e.coarse < 0.65 and e.shift < 0.35:
+        block, teeth = _block_size(crop)
+        if teeth > (1.7 if _is_hidden(e) else 2.2):
+            parameters = {"kind": "pixelated", "block_px": round(block * full_scale / crop.scale, 1)}
+            return Finding("object_blurred", _hidden_confidence(e), parameters)
     if _is_hidden(e):
-        return _name_hidden(crop, e, full_scale)
+        sigma = _blur_sigma(crop)
+        parameters = {"kind": "blurred", "sigma_px": round(sigma * full_scale / crop.scale, 1)}
+        return Finding("object_blurred", _hidden_confidence(e), parameters)
     if e.structure > 0.6 or (e.structure > 0.35 and e.shift > 0.85 and e.coarse > 0.85):
         return _name_recolored(crop, e)
     if _is_filled(e):
-        sure = 0.55 + 0.4 * min(1.0, (14 - e.q_spread) / 10)
-        return Finding("object_blurred", sure, {"kind": "filled"})
+        return Finding("object_blurred", 0.6 + 0.05 * (7 - e.q_spread), {"kind": "filled"})
     return _name_content(e)
 
 
@@ -69,7 +75,7 @@ def _name_content(e: Evidence) -> Finding:
 def _replaced_score(e: Evidence, added: float) -> float:
     """Positive where both sides stand out from the surroundings; a logistic regression as above, 37 swaps."""
     outline = min(e.q_edge, e.p_edge) / (e.ring_detail + 2)
-    return 11 * min(e.q_ring, e.p_ring) + 2.6 * math.log(outline + 0.05) - min(4.0, abs(added)) - 6.6
+    return 13 * min(e.q_ring, e.p_ring) + 3.1 * math.log(outline + 0.05) - min(4.0, abs(added)) - 7.7
 
 
 def _hidden_score(e: Evidence) -> float:
@@ -84,23 +90,12 @@ def _is_hidden(e: Evidence) -> bool:
 
 def _is_filled(e: Evidence) -> bool:
     """One flat colour, unlike the surroundings, over something that was not flat."""
-    flat = e.q_spread < 14 and e.q_detail < max(2.0, 0.75 * e.p_detail)
-    return flat and e.p_spread > 15 and e.q_ring > 0.85 and e.q_jump > 15
+    flat = e.q_spread < 7 and e.q_detail < max(2.0, 0.9 * e.p_detail)
+    return flat and e.p_spread > 10 and e.q_ring > 0.85
 
 
-def _name_hidden(crop: Crop, e: Evidence, full_scale: float) -> Finding:
-    sure = min(0.95, 0.6 + 0.8 * _hidden_score(e))
-    block, teeth = _block_size(crop)
-    if teeth > 1.7:
-        return Finding(
-            "object_blurred",
-            sure,
-            {"kind": "pixelated", "block_px": round(block * full_scale / crop.scale, 1)},
-        )
-    sigma = _blur_sigma(crop)
-    return Finding(
-        "object_blurred", sure, {"kind": "blurred", "sigma_px": round(sigma * full_scale / crop.scale, 1)}
-    )
+def _hidden_confidence(e: Evidence) -> float:
+    return float(np.clip(0.6 + 0.8 * _hidden_score(e), 0.5, 0.95))
 
 
 def _blur_sigma(crop: Crop) -> float:

@@ -58,7 +58,7 @@ class Evidence:
     coarse: float
     """Difference of the low-passed sides over the whole difference, 0..1."""
     q_spread: float
-    """Standard deviation of lightness inside, levels."""
+    """Spread of the lightness inside (15th to 85th percentile as a standard deviation), levels."""
     p_spread: float
     shift: float
     """Mean colour shift over all of the difference, 0..1: 1 for a pure recolouring."""
@@ -117,8 +117,8 @@ def measure_evidence(crop: Crop) -> Evidence:
         structure=_gradient_correlation((qx, qy), (px, py), core),
         energy=_fine_energy(crop.query, core) / _fine_energy(crop.predicted, core),
         coarse=_coarse_share(crop, core),
-        q_spread=float(crop.query[..., 0][core].std()),
-        p_spread=float(crop.predicted[..., 0][core].std()),
+        q_spread=_spread(crop.query[..., 0][core]),
+        p_spread=_spread(crop.predicted[..., 0][core]),
         shift=float(math.sqrt(np.mean(mean_shift**2) / power)),
         chroma_share=float(np.mean(difference[core][:, 1:] ** 2) * 2 / (3 * power)),
         difference=float(np.abs(crop.query_rgb.astype(np.int16) - crop.predicted_rgb)[inside].mean()),
@@ -129,6 +129,12 @@ def _gradient(lab: Float) -> tuple[Float, Float, Float]:
     """Sobel gradient of the lightness (levels a pixel) and the size of the strongest channel's."""
     gx, gy = cv2.Sobel(lab, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(lab, cv2.CV_32F, 0, 1, scale=0.125)
     return gx[..., 0], gy[..., 0], np.sqrt(gx**2 + gy**2).max(axis=2)
+
+
+def _spread(values: Float) -> float:
+    """Standard deviation of a Gaussian with the same middle 70 %."""
+    low, high = np.percentile(values, (15, 85))
+    return float(high - low) / 2.073
 
 
 def _jump(lab: Float, inside: Mask, ring: Mask, outline: Mask) -> float:

@@ -60,8 +60,9 @@ def find_local_changes(pair: AlignedPair, predicted: Pixels, *, read_text: bool 
     nothing been edited locally. `read_text` compares the words in changed regions, half a second a region.
     """
     residual = measure_residual(pair.query, predicted, pair.overlap, error_px=pair.error_px)
-    unchanged = pair.overlap & ~residual.changed
-    drafts = [_draft(pair, predicted, region, unchanged) for region in group_regions(residual)]
+    regions = group_regions(residual)
+    unchanged = _unchanged(pair.overlap, regions)
+    drafts = [_draft(pair, predicted, region, unchanged) for region in regions]
     drafts = _join_background(pair, predicted, drafts, residual)
     if read_text:
         drafts = _read_text(pair, predicted, drafts)
@@ -73,6 +74,15 @@ def find_local_changes(pair: AlignedPair, predicted: Pixels, *, read_text: bool 
     strength = np.where(pair.overlap, residual.strength, 0)
     change_map = np.clip((strength - 0.3) / 3.7, 0, 1).astype(np.float32)
     return LocalChanges(labels, changes, change_map, residual.changed)
+
+
+def _unchanged(overlap: Mask, regions: list[Region]) -> Mask:
+    """The overlap without the regions and the rim that edits blend over."""
+    if not regions:
+        return overlap
+    changed = np.any([region.mask for region in regions], axis=0).astype(np.uint8)
+    rim = cv2.dilate(changed, np.ones((5, 5), np.uint8)) > 0
+    return np.asarray(overlap & ~rim, np.bool_)
 
 
 def _draft(pair: AlignedPair, predicted: Pixels, region: Region, unchanged: Mask) -> _Draft:
@@ -93,7 +103,7 @@ def _join_background(
         return drafts
     mask, members = joined
     region = Region(mask, _bounds(mask), sum(drafts[place].region.weight for place in members))
-    crop = cut_crop(pair.query, predicted, mask, pair.overlap & ~residual.changed, region.box)
+    crop = cut_crop(pair.query, predicted, mask, _unchanged(pair.overlap, [region]), region.box)
     evidence = measure_evidence(crop)
     finding = classify_region(crop, evidence, full_scale=1 / pair.working_scale)
     whole = _Draft(region, name_background(finding, evidence, crop), evidence, region.box)
