@@ -47,6 +47,10 @@ def _open_sqlite(url: URL) -> Engine:
     folder = Path(url.database).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise UnreadableError(
+            f"the folder {str(folder)!r} may not be used: check its permissions or choose another with --home"
+        ) from error
     except OSError as error:
         raise DatabaseError(
             f"the folder {str(folder)!r} cannot be made: {error.strerror}; choose another with --home"

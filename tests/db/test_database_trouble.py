@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +80,33 @@ def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
         Database(f"sqlite:///{tmp_path}").upgrade()
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_named(database: Database, url: str, tmp_path: Path) -> None:
-    database.close()
-    (tmp_path / "provenance.sqlite").chmod(0)
-    with pytest.raises(UnreadableError, match="permissions"):
-        Database(url).upgrade()
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything: be somebody else for a while."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+@pytest.mark.parametrize("locked", ["file", "folder"])
+def test_a_file_or_folder_without_permission_is_named(locked: str) -> None:
+    # Not pytest's own folder, which nobody else may enter.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'home' / 'provenance.sqlite'}"
+        database = Database(url)
+        database.upgrade()
+        database.close()
+        folder.chmod(0o755)
+        shut = folder / "home" if locked == "folder" else folder / "home" / "provenance.sqlite"
+        shut.chmod(0)
+        with as_nobody(), pytest.raises(UnreadableError, match="permissions"):
+            Database(url).upgrade()
 
 
 @pytest.mark.parametrize(
