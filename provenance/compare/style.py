@@ -25,8 +25,10 @@ _SHARPEN_SIGMAS_PX = (0.7, 1.0, 1.5, 2.2, 3.5)
 _MIN_BLUR_PX = 0.72
 """Encoders and bilinear resizing blur by up to 0.6 (measured on benign pairs)."""
 _MIN_SHARPEN = 0.25
-_MIN_NOISE_LEVELS = 2.0
-"""In four of five smooth tiles; pictures encoded twice reach 1.0, resized ones 2.2 (see below)."""
+_MIN_NOISE_LEVELS = 1.5
+"""In four of five smooth tiles; pictures encoded twice reach 0.5, resized ones 1.5."""
+_MAX_ECHO = 1.2
+"""Gain of the reference's own grain; encoding twice can double it, noise leaves it alone."""
 _GRAIN_TILE = 16
 _MIN_BLUR_GAIN = 0.25
 _MIN_SHARPEN_GAIN = 0.12
@@ -177,10 +179,12 @@ def _added_noise(before: Floats, after: Floats, mask: NDArray[np.bool_]) -> tupl
         return 0.0, 0.0
     smoothest = inside[np.argsort(was[inside])[: max(20, len(inside) // 3)]]
     was, now, shared = was[smoothest], now[smoothest], shared[smoothest]
-    if np.median(now) < np.median(was):
+    echo = float(np.median(shared / np.maximum(was, 1e-3)))
+    alike = float(np.median(shared**2 / np.maximum(was * now, 1e-3)))
+    if np.median(now) < np.median(was) or (echo > _MAX_ECHO and alike > 0.3):
         return 0.0, 0.0
     new = now - shared**2 / np.maximum(was, 1e-3)
-    nearly_all = max(float(np.percentile(new - 0.5 * was, 20)), 0.0)
+    nearly_all = max(float(np.percentile(new - was, 20)), 0.0)
     return float(np.sqrt(np.median(new))), float(np.sqrt(nearly_all))
 
 

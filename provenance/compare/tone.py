@@ -73,16 +73,14 @@ def gather(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> Samples
     scale = min(1.0, _SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     clipped = ((query <= 1) | (query >= 254)).any(axis=2).astype(np.float32)
-    # A place that is clipped in part is no sample of the tone curve; where most are, single pixels have to do.
-    method = cv2.INTER_AREA
-    if float(np.mean(cv2.resize(clipped, size, interpolation=method) > _CLIPPED)) > 0.6:
-        method = cv2.INTER_NEAREST
-    small = [cv2.resize(side, size, interpolation=method) for side in (reference, query)]
+    small = [cv2.resize(side, size, interpolation=cv2.INTER_AREA) for side in (reference, query)]
     inside = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.99
     if inside.sum() < 16:
         return None
     weights = _structure_agreement(small[0], small[1])
-    weights = weights * np.where(cv2.resize(clipped, size, interpolation=method) > _CLIPPED, 0.1, 1.0)
+    # A place that is clipped in part is no sample of the tone curve.
+    partly = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) > _CLIPPED
+    weights = weights * np.where(partly, 0.1, 1.0)
     rows, columns = np.nonzero(inside)
     step = max(1, len(rows) // _MAX_SAMPLES)
     rows, columns = rows[::step], columns[::step]
@@ -157,7 +155,7 @@ def _plateau_levels(picture: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.uint
     # Black and white are plateaus of any picture.
     inside = (picture > 5) & (picture < 250) & mask[:, :, None]
     levels = picture[(spread <= 10) & inside]
-    if len(levels) < 0.1 * inside.sum():
+    if len(levels) < 0.03 * inside.sum():
         levels = levels[:0]
     return np.asarray(levels[:: max(1, len(levels) // 20000)], np.uint8)
 
