@@ -75,7 +75,7 @@ def _is_visible(
     if sharp_area < 0.05 * area:
         # Only texture or shade differs: heavy compression wipes out single blocks, so it takes more of them.
         return bool(area > texture_area and weight > 0.9 * area)
-    return bool((area >= 30 and sure and weight > 40) or (area >= 12 and surest))
+    return bool((area >= 30 and sure and weight > 60) or (area >= 12 and surest))
 
 
 def _tighten(residual: Residual) -> Mask:
@@ -99,11 +99,17 @@ def _close(mask: Mask, reach: int) -> Mask:
 
 
 def _fill_small_holes(mask: Mask) -> Mask:
-    """Fill holes smaller than a tenth of the region; bigger ones are unchanged content."""
+    """Fill holes below a tenth of the region and a hundredth of the picture; others are unchanged content."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     h, w = mask.shape
     x, y, width, height, area = (stats[:, column] for column in range(5))
-    inner = (x > 0) & (y > 0) & (x + width < w) & (y + height < h) & (area < 0.1 * np.count_nonzero(mask))
+    inner = (
+        (x > 0)
+        & (y > 0)
+        & (x + width < w)
+        & (y + height < h)
+        & (area < min(0.1 * np.count_nonzero(mask), 0.01 * mask.size))
+    )
     inner[0] = False
     return mask | inner[labels] if inner.any() else mask
 

@@ -3,7 +3,7 @@
 Three measures, each divided by the threshold that encoding, resizing and misregistration of this very pair
 ask for, so that 1 means "just too much to be benign":
 
-    level    Lab difference, both sides lightly blurred, beyond the other side's range over small shifts
+    level    difference of luma and chroma, both sides lightly blurred, beyond the other side's range over small shifts
     shade    the same at a coarse scale, where little noise is left: soft shadows, faint recolouring
     texture  local energy of fine structure: blurring, pixelation, smooth in-painting
 
@@ -26,9 +26,9 @@ Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 LEVEL_FLOOR = 9.0
-"""L levels (0..255) that JPEG 30 and half a pixel of misregistration leave on flat ground."""
+"""Luma levels (0..255) that JPEG 30 and half a pixel of misregistration leave on flat ground."""
 CHROMA_FLOOR = 8.0
-"""a and b units; chroma is subsampled in most files, and so errs more."""
+"""Cr and Cb levels; chroma is subsampled in most files, and so errs more and wider."""
 SHADE_FLOOR = 5.0
 TEXTURE_FLOOR = 0.9
 """Natural logarithm of the energy ratio."""
@@ -56,21 +56,21 @@ class Residual:
     textured: Mask
     """Where the predicted side has fine structure that blurring would take away."""
     noise_levels: float
-    """Standard deviation of the benign difference, L levels of 255."""
+    """Standard deviation of the benign difference, luma levels of 255."""
 
 
 def measure_residual(query: Pixels, predicted: Pixels, overlap: Mask, *, error_px: float = 0.5) -> Residual:
     """Measure where `query` differs from `predicted` beyond what encoding and `error_px` explain."""
     predicted = np.where(overlap[..., None], predicted, query)
-    query_lab, predicted_lab = (cv2.cvtColor(side, cv2.COLOR_RGB2LAB) for side in (query, predicted))
+    query_ycc, predicted_ycc = (cv2.cvtColor(side, cv2.COLOR_RGB2YCrCb) for side in (query, predicted))
     h, w = overlap.shape
-    query_activity, predicted_activity = (_activity(side[..., 0]) for side in (query_lab, predicted_lab))
+    query_activity, predicted_activity = (_activity(side[..., 0]) for side in (query_ycc, predicted_ycc))
     half_busy = _activity_bins(cv2.max(query_activity, predicted_activity))
     half_overlap = _resize_mask(overlap, half_busy.shape)
     busy = np.asarray(cv2.resize(half_busy, (w, h), interpolation=cv2.INTER_NEAREST), np.uint8)
 
-    level, noise = _level_strength(query_lab, predicted_lab, busy, overlap, error_px)
-    shade = _shade_strength(query_lab, predicted_lab, overlap)
+    level, noise = _level_strength(query_ycc, predicted_ycc, busy, overlap, error_px)
+    shade = _shade_strength(query_ycc, predicted_ycc, overlap)
     texture = _texture_strength(query_activity, predicted_activity, half_busy, half_overlap, noise)
     texture = np.asarray(cv2.resize(texture, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
     textured = _resize_mask(predicted_activity > TEXTURED, (h, w))
@@ -99,15 +99,16 @@ def _activity_bins(activity: Float) -> Bytes:
 
 
 def _level_strength(
-    query_lab: Bytes, predicted_lab: Bytes, busy: Bytes, overlap: Mask, error_px: float
+    query_ycc: Bytes, predicted_ycc: Bytes, busy: Bytes, overlap: Mask, error_px: float
 ) -> tuple[Float, float]:
-    """Difference beyond the other side's local range, in thresholds; and the noise in L levels."""
+    """Difference beyond the other side's local range, in thresholds; and the noise in luma levels."""
     reach = 3 if error_px <= 1.0 else 5
-    kernel = np.ones((reach, reach), np.uint8)
     strengths, noises = [], []
     for channel, sigma, floor in ((0, 1.2, LEVEL_FLOOR), (1, 2.0, CHROMA_FLOOR), (2, 2.0, CHROMA_FLOOR)):
-        one = cv2.GaussianBlur(query_lab[..., channel], (0, 0), sigma)
-        other = cv2.GaussianBlur(predicted_lab[..., channel], (0, 0), sigma)
+        width = reach if channel == 0 else reach + 2
+        kernel = np.ones((width, width), np.uint8)
+        one = cv2.GaussianBlur(query_ycc[..., channel], (0, 0), sigma)
+        other = cv2.GaussianBlur(predicted_ycc[..., channel], (0, 0), sigma)
         outside = cv2.max(_outside_range(one, other, kernel), _outside_range(other, one, kernel))
         noise = _noise_by_bin(cv2.absdiff(one, other), busy, overlap)
         noises.append(float(noise.mean()))
@@ -149,13 +150,13 @@ def _table(values: NDArray[np.floating]) -> Float:
     return np.concatenate([values, np.full(256 - len(values), values[-1])]).astype(np.float32)
 
 
-def _shade_strength(query_lab: Bytes, predicted_lab: Bytes, overlap: Mask) -> Float:
+def _shade_strength(query_ycc: Bytes, predicted_ycc: Bytes, overlap: Mask) -> Float:
     """Coarse difference in thresholds; edges get slack for misregistration."""
     h, w = overlap.shape
     size = (max(8, w // 4), max(8, h // 4))
     one, other = (
         cv2.GaussianBlur(cv2.resize(side, size, interpolation=cv2.INTER_AREA), (0, 0), 1.5).astype(np.float32)
-        for side in (query_lab, predicted_lab)
+        for side in (query_ycc, predicted_ycc)
     )
     kernel = np.ones((3, 3), np.uint8)
     slack = 0.2 * np.minimum(*(cv2.dilate(side, kernel) - cv2.erode(side, kernel) for side in (one, other)))
