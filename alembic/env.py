@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
+from alembic import context
 from sqlalchemy.engine import Connection
 
-from alembic import context
 from provenance.db.engine import open_engine, writing
 from provenance.db.tables import Base
 

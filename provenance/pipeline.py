@@ -163,7 +163,7 @@ class Provenance:
 
             view = self._view(query, described)
             verification = verify(
-                view, candidate, of_reference.local, small_gray(reference.pixels),
+                view, 0, of_reference.local, small_gray(reference.pixels),
                 (reference.width, reference.height), min_confidence=self.settings.verify.min_confidence,
             )  # fmt: skip
         return self._report(query, [(candidate, verification, record)], reference, watch)
@@ -338,7 +338,7 @@ class Provenance:
 
         thumbnail = decode(self.database.thumbnail(record.reference_id), name=record.path)
         verification = verify(
-            view, candidate, features, small_gray(thumbnail.pixels), (record.width, record.height),
+            view, record.reference_id, features, small_gray(thumbnail.pixels), (record.width, record.height),
             min_confidence=self.settings.verify.min_confidence,
         )  # fmt: skip
         return candidate, verification, record

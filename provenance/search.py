@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from index import open_engine
 from index.interface import Ids, Metric, VectorIndex, Vectors
 from provenance.db import Database
-from provenance.errors import IndexCorruptError, StorageFullError
+from provenance.errors import DatabaseError, IndexCorruptError
 from provenance.records import Candidate, Description
 
 RANK_OFFSET = 8
@@ -34,6 +34,7 @@ class Searcher:
     ) -> None:
         self._database = database
         self._folder = folder
+        self._all_versions = versions
         self._versions = {name: version for name, version in versions.items() if name != "local"}
         self._engine = open_engine(engine)
         self._indexes: dict[str, VectorIndex] = {}
@@ -52,8 +53,9 @@ class Searcher:
             self._token = token
 
     def rebuild(self) -> None:
-        """Forget the saved indexes and make them anew from the database."""
+        """Drop damaged descriptors, forget the saved indexes, and make them anew from the database."""
         with self._lock:
+            self._database.drop_damaged_descriptors(self._all_versions)
             self._indexes.clear()
             self._token = ""
             for name in self._versions:
@@ -159,7 +161,7 @@ class Searcher:
         self._indexes[name] = index
         try:
             index.save(self._folder / name, descriptor=descriptor, generation=token)
-        except (StorageFullError, PermissionError) as error:
+        except DatabaseError as error:
             log.warning("index %s was not saved and will be made again next time: %s", name, error)
 
     def _load(self, name: str, descriptor: str) -> tuple[VectorIndex | None, str]:

@@ -8,8 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.records import Candidate, LocalFeatures, Verification
-from provenance.verify.dense import Gray, Resemblance, agreement, resemble, whole_picture_homography
+from provenance.records import LocalFeatures, Verification
+from provenance.verify.dense import (
+    Agreement,
+    Gray,
+    Resemblance,
+    agreement,
+    resemble,
+    whole_picture_homography,
+)
 from provenance.verify.geometry import Geometry, Size, fit_homography, overlaps
 from provenance.verify.matching import agree, match
 
@@ -22,8 +29,8 @@ MIN_AGREEING = 6
 """With fewer matches that agree on scale and rotation no geometry is fitted: chance supports as many."""
 
 # Fitted by tools/fit_confidence.py on the public-domain photos; in the order of the features below.
-KEYPOINT_WEIGHTS = (-14.0, 4.0, 2.0, 1.0, 5.0, 2.0)
-PICTURE_WEIGHTS = (-14.0, 20.0, 2.0)
+KEYPOINT_WEIGHTS = (-3.0, 0.5, -4.0, 6.0, 7.0, 1.5)
+PICTURE_WEIGHTS = (-10.58, 16.2, 1.63)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +54,9 @@ class Evidence:
     mirrored: bool
     matches: int
     agreeing: int
-    agreed: float
-    """Share of the overlap's textured blocks that correlate under the geometry."""
+    agreed: Agreement
+    """How much of the overlap correlates under the geometry."""
     alike: Resemblance
-    similarity: float
-    """The highest cosine similarity of the embeddings."""
 
     @property
     def inliers(self) -> int:
@@ -63,7 +68,10 @@ class Evidence:
         """What `KEYPOINT_WEIGHTS` weigh."""
         spread = 0.0 if self.geometry is None else self.geometry.spread
         share = self.inliers / max(self.agreeing, 1)
-        return (1.0, math.log1p(self.inliers), share, math.sqrt(spread), self.agreed, self.similarity)
+        inliers, area = math.log1p(self.inliers), math.log(self.agreed.area + 0.01)
+        return (
+            1.0, inliers, share, math.sqrt(spread), self.agreed.textured, area,
+        )  # fmt: skip
 
     @property
     def picture_features(self) -> tuple[float, ...]:
@@ -73,22 +81,22 @@ class Evidence:
 
 def verify(
     query: QueryView,
-    candidate: Candidate,
+    reference_id: int,
     reference: LocalFeatures,
     small: Gray,
     size: Size,
     *,
     min_confidence: float,
 ) -> Verification:
-    """Decide whether `candidate` shows the query's picture.
+    """Decide whether a reference shows the query's picture.
 
     `reference` are its stored keypoints, `small` its thumbnail in grey, `size` its full size (width, height).
     """
-    evidence = gather(query, candidate, reference, small, size)
+    evidence = gather(query, reference, small, size)
     by_keypoints, by_picture = keypoint_confidence(evidence), picture_confidence(evidence)
     confidence = max(by_keypoints, by_picture)
     found = Verification(
-        candidate.reference_id,
+        reference_id,
         confidence >= min_confidence,
         _reason(evidence, by_keypoints >= by_picture),
         evidence.inliers,
@@ -104,7 +112,7 @@ def verify(
             query_overlap=geometry.query_overlap,
             reference_overlap=geometry.reference_overlap,
             # A copy agrees densely wherever it was not edited; another view of the scene only here and there.
-            same_picture=evidence.agreed >= 0.15,
+            same_picture=evidence.agreed.textured >= 0.15,
         )
     homography = whole_picture_homography(evidence.alike, query.size, size)
     query_overlap, reference_overlap = overlaps(homography, query.size, size)
@@ -118,9 +126,7 @@ def verify(
     )
 
 
-def gather(
-    query: QueryView, candidate: Candidate, reference: LocalFeatures, small: Gray, size: Size
-) -> Evidence:
+def gather(query: QueryView, reference: LocalFeatures, small: Gray, size: Size) -> Evidence:
     """Measure a pair: keypoint geometry upright and mirrored, dense agreement, whole-picture correlation."""
     geometry: Geometry | None = None
     mirrored, matches, agreeing, most = False, 0, 0, -1
@@ -138,8 +144,14 @@ def gather(
             matches, agreeing = len(found), len(kept)
         if most >= SURE_INLIERS:
             break
-    similarity = max(candidate.similarities.values(), default=0.0)
-    evidence = Evidence(geometry, mirrored, matches, agreeing, 0.0, resemble(query.gray, small), similarity)
+    evidence = Evidence(
+        geometry,
+        mirrored,
+        matches,
+        agreeing,
+        Agreement(0.0, 0.0),
+        resemble(query.gray, small),
+    )
     if geometry is None:
         return evidence
     agreed = agreement(query.gray, small, _upright(evidence, query.size), query.size, size)
@@ -174,7 +186,7 @@ def _reason(evidence: Evidence, by_keypoints: bool) -> str:
         mirrored = " (mirrored)" if evidence.mirrored else ""
         return (
             f"{evidence.inliers} of {evidence.matches} keypoint matches fit one geometry{mirrored}, "
-            f"{evidence.agreed:.0%} of the blocks agree"
+            f"{evidence.agreed.textured:.0%} of the detail agrees"
         )
     detail = evidence.alike.detail_correlation
     return f"{evidence.matches} keypoint matches; the whole pictures correlate at {detail:.2f} in detail"

@@ -32,6 +32,16 @@ class Resemblance:
     """Counter-clockwise quarter turns of the (mirrored) query that fit best."""
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Shares of 12 px blocks that correlate, 0..1."""
+
+    textured: float
+    """Of the overlap's blocks that have any texture."""
+    area: float
+    """Of all the overlap's blocks: a logo in common agrees fully, but on little of the picture."""
+
+
 def small_gray(pixels: Pixels, side: int = 320) -> Gray:
     """Grey float32 picture with a long side of at most `side` pixels, area-averaged."""
     height, width = pixels.shape[:2]
@@ -79,11 +89,11 @@ def agreement(
     reference_from_query: NDArray[np.float64],
     query_size: Size,
     reference_size: Size,
-) -> float:
-    """Share of the overlap's textured blocks that correlate after warping the reference onto the query, 0..1.
+) -> Agreement:
+    """How much of the overlap correlates after warping the reference onto the query.
 
     `query` and `reference` are small grey pictures; the homography is between the full sizes. Blocks have
-    12 px; a shift of one pixel is forgiven. Returns 0 where nothing overlaps or nothing is textured.
+    12 px; a shift of one pixel is forgiven. Both shares are 0 where nothing overlaps or nothing is textured.
     """
     warp = _to_small(reference.shape, reference_size) @ reference_from_query
     warp = warp @ np.linalg.inv(_to_small(query.shape, query_size))
@@ -100,8 +110,9 @@ def agreement(
         for dx in (-1, 0, 1)
     ]
     best = np.max(np.stack(scores), axis=0)
-    judged = best > -1.5
-    return float((best[judged] > 0.7).mean()) if judged.any() else 0.0
+    judged, agreeing = (best > -1.5).sum(), (best > 0.7).sum()
+    covered = inside.mean() * best.size
+    return Agreement(float(agreeing / max(judged, 1)), float(min(1.0, agreeing / max(covered, 1))))
 
 
 def _to_small(shape: tuple[int, ...], size: Size) -> NDArray[np.float64]:
