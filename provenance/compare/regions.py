@@ -37,6 +37,9 @@ class LocalChanges:
     """0..1, about 0.2 = just beyond what encoding explains."""
     changed: NDArray[np.bool_]
     """The thresholded difference before grouping."""
+    whole_picture_refuted: bool = False
+    """A subject looks as in the reference: what seemed a whole-picture edit of tone or sharpness is the
+    background's alone, is among `changes` as such, and the caller must drop it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +62,26 @@ def find_local_changes(pair: AlignedPair, predicted: Pixels, *, read_text: bool 
     `predicted` [h, w, 3] is the aligned reference after the whole-picture edits: what the query would be had
     nothing been edited locally. `read_text` compares the words in changed regions, half a second a region.
     """
+    local = _find(pair, predicted, read_text=read_text)
+    if _leaves_subject(pair, predicted, local):
+        plain = _find(pair, pair.reference, read_text=read_text)
+        if any(change.operation == "background_changed" for change in plain.changes):
+            return replace(plain, whole_picture_refuted=True)
+    return local
+
+
+def _leaves_subject(pair: AlignedPair, predicted: Pixels, local: LocalChanges) -> bool:
+    """Whether what differs from `predicted` is as it was in the reference."""
+    labelled = local.labels > 0
+    if np.count_nonzero(labelled) < 0.015 * labelled.size:
+        return False
+    if float(cv2.absdiff(predicted, pair.reference)[labelled].mean()) < 2:
+        return False
+    plain = measure_residual(pair.query, pair.reference, pair.overlap, error_px=pair.error_px)
+    return bool(np.mean(plain.strength[labelled] < 0.7) > 0.6)
+
+
+def _find(pair: AlignedPair, predicted: Pixels, *, read_text: bool) -> LocalChanges:
     residual = measure_residual(pair.query, predicted, pair.overlap, error_px=pair.error_px)
     regions = group_regions(residual)
     unchanged = _unchanged(pair.overlap, regions)

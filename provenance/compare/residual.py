@@ -3,7 +3,7 @@
 Three measures, each divided by the threshold that encoding, resizing and misregistration of this very pair
 ask for, so that 1 means "just too much to be benign":
 
-    level    difference of luma and chroma, both sides lightly blurred, beyond the other side's range over small shifts
+    level    luma and chroma, both sides lightly blurred, beyond the other side's range over small shifts
     shade    the same at a coarse scale, where little noise is left: soft shadows, faint recolouring
     texture  local energy of fine structure: blurring, pixelation, smooth in-painting
 
