@@ -2,10 +2,11 @@
 
     python benchmarks/edits_global.py PHOTOS [--photos 60] [--seed 0] [--local] [--list]
 
-For every photo a few edits of each kind at three strengths, some with a local edit on top, and unedited copies
-(JPEG 30-95, twice, WebP, PNG, resized 0.3-2, tiny). The homography that verification would give is the true one
-with its corners moved by about 1.5 px. `--local` runs the local half of compare() too and counts what it reports
-on unedited pairs. Prints recall and precision by operation, errors of parameters, signs, replay PSNR, times.
+For every photo a few edits of each kind at three strengths, some with a local edit on top, and unedited
+copies (JPEG 30-95, twice, WebP, PNG, resized 0.15-2). The homography that verification would give is the true
+one with its corners moved by about 1.5 px. `--local` runs the local half of compare() too and counts what it
+reports on unedited pairs. Prints recall and precision by operation, errors of parameters,
+signs, replay PSNR, times.
 """
 
 from __future__ import annotations
@@ -249,7 +250,7 @@ def balance(im, k, rng):
 @still
 def balance_added(im, k, rng):
     d = (8, 20, 45)[k] * rng.choice([-1, 1])
-    x = np.asarray(im).astype(float) + [d, 0, -d]
+    x = np.asarray(im) + np.array([d, 0.0, -d])
     return Image.fromarray(np.clip(x, 0, 255).astype(np.uint8)), {"color_balance": {"sign": np.sign(d)}}
 
 
@@ -505,14 +506,16 @@ def main() -> None:
 
 def report(tallies: dict, false: Counter, pairs: int, times: list[float]) -> None:
     print(
-        f"{'edit':22} {'operation':16} {'strength':8} {'recall':>9} {'extra':>5} {'signs':>7} {'error':>7} {'PSNR':>6}"
+        f"{'edit':22} {'operation':16} {'strength':8} {'recall':>9} {'extra':>5} {'signs':>7} {'error':>7} "
+        f"{'PSNR':>6}"
     )
     for (name, wanted, strength), t in sorted(tallies.items()):
         error = f"{np.median(t.errors):.2f}" if t.errors else "-"
         signs = f"{t.sign_right}/{t.signed}" if t.signed else "-"
         psnr = f"{np.median(t.psnr):.1f}" if t.psnr else "-"
         print(
-            f"{name:22} {wanted:16} {strength:8} {t.found:4}/{t.asked:<4} {t.false:5} {signs:>7} {error:>7} {psnr:>6}"
+            f"{name:22} {wanted:16} {strength:8} {t.found:4}/{t.asked:<4} {t.false:5} {signs:>7} {error:>7} "
+            f"{psnr:>6}"
         )
     for strength in STRENGTHS:
         rows = [t for (_, _, s), t in tallies.items() if s == strength]

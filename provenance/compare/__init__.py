@@ -8,37 +8,45 @@
     text       words in changed regions, before and after
     replay     the listed whole-picture edits applied to the reference
 
-Parameters of each operation (keys of `Change.parameters`); every operation lists its own and no others:
+Parameters of each operation (keys of `Change.parameters`); every operation lists its own and no others. A key
+in parentheses is there only where the simple recipe would not repeat the edit:
 
     crop               kept_percent (of the reference's area), left_percent, top_percent, right_percent,
-                       bottom_percent (cut off each side); reference_box = what was kept
-    pad                left_px, top_px, right_px, bottom_px (query pixels), color "#rrggbb"; box = the picture inside
-    rotate             degrees (counter-clockwise positive, -180..180)
+                       bottom_percent (cut off each side of the reference); reference_box = what was kept
+    pad                left_px, top_px, right_px, bottom_px (query pixels), color "#rrggbb"; box = the picture
+                       inside
+    rotate             degrees (counter-clockwise positive, -180..180), (fill "#rrggbb" of the empty corners)
     flip               axis "horizontal" (left-right mirrored) | "vertical"
     perspective        corner_shift_percent (largest corner shift, of the diagonal)
     stretch            factor (width over height, against the original; 1.2 = 20 % wider)
-    brightness         percent (of the mean level, signed), stops, sign
-    contrast           percent (of the slope, signed), factor, sign
+    brightness         percent (of the mean level, signed), stops, sign,
+                       (offset_levels or gamma instead of a gain)
+    contrast           percent (of the slope, signed), factor, sign, pivot_level (the level that stays)
     saturation         percent (signed), factor, sign
-    color_balance      sign (+1 warmer, -1 cooler, 0 another tint), tint "warmer"|"cooler"|"greener"|"more magenta"|...,
-                       red_percent, green_percent, blue_percent
-    grayscale          kind "gray" | "sepia" | "tinted"
-    tone               kind "curve"|"inverted"|"posterized"|"vignette"|"shadows"|"highlights", mean_shift_levels (0..255),
-                       sign
+    color_balance      sign (+1 warmer, -1 cooler, 0 another tint), tint "warmer" | "cooler" | "greener" |
+                       "more magenta", red_percent, green_percent, blue_percent (gains of the channels),
+                       (added: true where they are shares of 255 added; curve_rgb or matrix [3, 4] instead)
+    grayscale          kind "gray" | "sepia" | "tinted", (curve_rgb from the grey level to the tint)
+    tone               kind "curve" | "inverted" | "posterized" | "vignette" | "shadows" | "highlights",
+                       mean_shift_levels (0..255), sign, (curve_rgb: 9 control points [x, r, g, b]),
+                       (posterized: levels a channel, spread true where they reach white), (vignette:
+                       falloff_percent [a, b]: gain 1 + a r^2 + b r^4, r = 1 in the corners)
     blur               sigma_px (query pixels)
     sharpen            percent, sigma_px
     noise              sigma_levels (0..255)
-    composite          area_percent (of the query that shows the reference); box = where the reference lies in the query
+    composite          area_percent (of the query that shows the reference); box = where the reference lies in
+                       the query
     object_added | object_removed | object_replaced
                        area_percent (of the query), difference_levels (mean, 0..255)
     object_recolored   the same, and from_color, to_color (plain colour words), hue_degrees
-    object_duplicated  the same, and source_box [x0, y0, x1, y1] in query pixels, moved (true when the source is gone)
+    object_duplicated  the same, and source_box [x0, y0, x1, y1] in query pixels, moved (true when the
+                       source is gone)
     object_blurred     the same, and kind "blurred" | "pixelated" | "filled", sigma_px or block_px
     text_added | text_removed | text_changed
                        area_percent, difference_levels; text_before and text_after are on the change itself
     background_replaced | background_changed
-                       area_percent, difference_levels, and kind (changed only): "blurred"|"darkened"|"brightened"|
-                       "recolored"|"desaturated"
+                       area_percent, difference_levels, and kind (changed only): "blurred" | "darkened" |
+                       "brightened" | "recolored" | "desaturated"
 """
 
 from provenance.compare.pair import compare

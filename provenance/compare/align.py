@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from provenance.compare.motion import (
     Model,
     Motion,
     Points,
+    Reals,
     Size,
     choose_motion,
     corners_of,
@@ -100,7 +102,7 @@ def warp_reference(
 ) -> tuple[Pixels, NDArray[np.bool_]]:
     """The reference in the query's frame at working size, and the overlap.
 
-    It is low-passed first where it is larger; without `low_pass` pixels are skipped, as careless resizing does.
+    It is low-passed first where it is larger; without `low_pass` pixels are skipped, as careless editors do.
     """
     reference_size = (reference.width, reference.height)
     to_full = resize_matrix(working, query_size)
@@ -127,7 +129,7 @@ def warp_reference(
     return np.asarray(warped, np.uint8), overlap
 
 
-def overlap_mask(reference_from_working: Matrix, working: Size, reference_size: Size) -> NDArray[np.bool_]:
+def overlap_mask(reference_from_working: Reals, working: Size, reference_size: Size) -> NDArray[np.bool_]:
     """[h, w] where a frame shows the reference, less 1.5 px along the reference's own border."""
     corners = project(np.linalg.inv(reference_from_working), corners_of(reference_size))
     mask = np.zeros(working[::-1], np.uint8)
@@ -217,13 +219,14 @@ def _track(query: Pixels, reference: Pixels, overlap: NDArray[np.bool_]) -> tupl
         return np.zeros((0, 2)), np.zeros((0, 2))
     if _correlation(query, reference, overlap) < -0.15:
         query = 255 - query
-    options = {
+    options: dict[str, Any] = {
         "winSize": (_WINDOW_PX, _WINDOW_PX),
         "maxLevel": 3,
         "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.01),
     }
-    there, found, _ = cv2.calcOpticalFlowPyrLK(query, reference, start, None, **options)
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(reference, query, there, None, **options)
+    empty = np.zeros_like(start)
+    there, found, _ = cv2.calcOpticalFlowPyrLK(query, reference, start, empty, **options)
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(reference, query, there, empty.copy(), **options)
     round_trip = np.linalg.norm(back - start, axis=-1).ravel()
     kept = (found.ravel() > 0) & (returned.ravel() > 0) & (round_trip < _ROUND_TRIP_PX)
     return start.reshape(-1, 2)[kept].astype(np.float64), there.reshape(-1, 2)[kept].astype(np.float64)
@@ -241,7 +244,7 @@ def _corners(grey: Pixels, overlap: NDArray[np.bool_]) -> NDArray[np.float32]:
     good = flat[np.arange(len(flat)), where] > 1e-4
     row, column = np.divmod(np.arange(rows * columns), max(columns, 1))
     points = np.column_stack([column * cell + where % cell, row * cell + where // cell])[good]
-    return points.astype(np.float32).reshape(-1, 1, 2)
+    return np.asarray(points, np.float32).reshape(-1, 1, 2)
 
 
 def _agreement(grey: Pixels, reference: DecodedImage, motion: Motion, query_size: Size) -> float:
@@ -264,8 +267,8 @@ def _correlation(a: Pixels, b: Pixels, mask: NDArray[np.bool_]) -> float:
     return float((x * y).sum() / max(np.sqrt(float((x * x).sum()) * float((y * y).sum())), 1e-6))
 
 
-def _overlap_centre(reference_from_frame: Matrix, frame: Size, reference_size: Size) -> Points:
-    """The centre of what a frame shows of the reference, in the frame; the frame's own where that is nothing."""
+def _overlap_centre(reference_from_frame: Reals, frame: Size, reference_size: Size) -> Points:
+    """The centre of what a frame shows of the reference, in the frame."""
     corners = project(np.linalg.inv(reference_from_frame), corners_of(reference_size))
     box = np.clip(np.array([corners.min(axis=0), corners.max(axis=0)]), 0, np.array(frame))
     centre = box.mean(axis=0)

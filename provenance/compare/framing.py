@@ -1,7 +1,7 @@
-"""What happened to the frame: flip, rotation, stretch, perspective, crop, padding, inset; read off the homography.
+"""What happened to the frame, read off the homography.
 
-The order is that of a recipe: flip, rotate, stretch, perspective, crop, pad or composite. Each is reported only
-beyond what rounding to whole pixels and the alignment's own error can explain.
+The order is that of a recipe: flip, rotate, stretch, perspective, crop, pad or composite. Each is reported
+only beyond what rounding to whole pixels and the alignment's own error can explain.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from provenance.compare.align import AlignedPair
 from provenance.compare.motion import (
     Matrix,
     Points,
+    Reals,
     corners_of,
     jacobian,
     nearest_dihedral,
@@ -121,7 +122,7 @@ def take_apart(pair: AlignedPair) -> Pose:
     )
 
 
-def _degrees(linear: Matrix) -> float:
+def _degrees(linear: Reals) -> float:
     """Counter-clockwise as seen; both axes have their say, so shear does not count as rotation."""
     first, second = linear[:, 0], linear[:, 1]
     x = first / np.linalg.norm(first) + np.array([second[1], -second[0]]) / np.linalg.norm(second)
@@ -135,9 +136,9 @@ def _rotation(degrees: float) -> Matrix:
 
 
 def _cuts(
-    pair: AlignedPair, query_from_reference: Matrix, width: float, height: float, dihedral: Matrix
+    pair: AlignedPair, query_from_reference: Reals, width: float, height: float, dihedral: Reals
 ) -> NDArray[np.float64]:
-    """Query frame against the turned reference's own frame about its centre, a share of that frame's sides."""
+    """Query frame against the turned reference's own frame about its centre, shares of its sides."""
     reference = np.array(pair.reference_size, np.float64)
     middle = project(query_from_reference, (reference[None] - 1) / 2)[0]
     canvas = reference * np.array([width, height])
@@ -204,7 +205,7 @@ def _crop(pair: AlignedPair, pose: Pose, kept: Points, reference_overlap: float)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Outside:
-    """What lies around the reference: an edit of its own or only the corners of a turned picture, and its colour."""
+    """What lies around the reference: an edit of its own or the corners of a turned picture."""
 
     change: Change | None = None
     fill: NDArray[np.uint8] | None = None
@@ -225,7 +226,7 @@ def _outside(pair: AlignedPair, inside: Points, query_overlap: float) -> _Outsid
     if fill is None:
         area = round(100 * query_overlap, 1)
         return _Outside(_change("composite", 1 - query_overlap, 0.02, box=box, area_percent=area))
-    sides = {f"{side}_px": int(margin) for side, margin in zip(_SIDES, margins, strict=True)}
+    sides: dict[str, Any] = {f"{side}_px": int(margin) for side, margin in zip(_SIDES, margins, strict=True)}
     pad = _change("pad", float(margins.max()) / edge, 1.0, box=box, **sides, color=_hex(fill))
     return _Outside(pad, fill)
 
@@ -243,12 +244,18 @@ def _flat_fill(pair: AlignedPair, margins: NDArray[np.int_], edge: float) -> NDA
         return None
     height, width = pair.overlap.shape
     depth = np.round(margins * pair.working_scale).astype(int)
-    strips = (np.s_[:, : depth[0]], np.s_[: depth[1]], np.s_[:, width - depth[2] :], np.s_[height - depth[3] :])
+    everywhere = slice(None)
+    strips = (
+        (everywhere, slice(0, depth[0])),
+        (slice(0, depth[1]), everywhere),
+        (everywhere, slice(width - depth[2], width)),
+        (slice(height - depth[3], height), everywhere),
+    )
     for strip, margin in zip(strips, margins, strict=True):
         pixels = pair.query[strip][near[strip]]
         if margin >= edge and len(pixels) and _share_of(pixels, color) < 0.5:
             return None
-    return color.astype(np.uint8)
+    return np.asarray(color, np.uint8)
 
 
 def _share_of(pixels: NDArray[np.uint8], color: NDArray[np.float64]) -> float:

@@ -1,15 +1,15 @@
-"""Motion models between two frames, simple to complex, and the choice of the simplest that explains the tracks.
+"""Motion models between two frames, simple to complex: the simplest that explains the tracks is taken.
 
-All models map query pixels to reference pixels, full size, integer = pixel centre. A simple model that explains
-the tracks as well as a complex one is taken exactly, so that a picture which was only resized has no rotation of
-0.02 degrees and no crop of a third of a pixel.
+All models map query pixels to reference pixels, full size, integer = pixel centre. A simple model that
+explains the tracks as well as a complex one is taken exactly, so that a picture which was only resized has no
+rotation of 0.02 degrees and no crop of a third of a pixel.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 Model = Literal["frame", "crop", "stretch", "similarity", "affine", "homography"]
 Matrix: TypeAlias = NDArray[np.float64]
 Points: TypeAlias = NDArray[np.float64]
+Reals: TypeAlias = NDArray[np.floating[Any]]
 Size: TypeAlias = tuple[int, int]
 """(width, height)."""
 
@@ -32,7 +33,7 @@ class Motion:
     error_px: float
 
 
-def project(homography: Matrix, points: Points) -> Points:
+def project(homography: Reals, points: Reals) -> Points:
     """Map [n, 2] points by a homography."""
     mapped = points @ homography[:, :2].T + homography[:, 2]
     return np.asarray(mapped[:, :2] / mapped[:, 2:3], np.float64)
@@ -44,14 +45,14 @@ def resize_matrix(source: Size, target: Size) -> Matrix:
     return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]], np.float64)
 
 
-def jacobian(homography: Matrix, point: Points) -> Matrix:
+def jacobian(homography: Reals, point: Reals) -> Matrix:
     """The [2, 2] derivative of a homography at one point."""
     x, y, w = homography @ np.array([point[0], point[1], 1.0])
     top = homography[:2, :2] - np.outer([x / w, y / w], homography[2, :2])
     return np.asarray(top / w, np.float64)
 
 
-def nearest_dihedral(linear: Matrix) -> Matrix:
+def nearest_dihedral(linear: Reals) -> Matrix:
     """The flip and quarter turn ([2, 2] of -1, 0, 1) nearest to a linear map."""
     axis = np.argmax(np.abs(linear[:, 0]) / np.linalg.norm(linear, axis=1).clip(1e-12))
     dihedral = np.zeros((2, 2))
@@ -78,8 +79,8 @@ def choose_motion(
 ) -> Motion | None:
     """Fit all models to tracks and take the simplest that explains them; None where too few tracks agree.
 
-    `query` and `reference` are [n, 2] full-size points, `given` the homography they were tracked from, `pixel`
-    the length of a working pixel in the reference: residuals are judged in it.
+    `query` and `reference` are [n, 2] full-size points, `given` the homography they were tracked
+    from, `pixel` the length of a working pixel in the reference: residuals are judged in it.
     """
     if len(query) < 8:
         return None
@@ -112,7 +113,8 @@ def _error(matrix: Matrix, query: Points, reference: Points) -> float:
 def _axis_aligned(query: Points, reference: Points, dihedral: Matrix) -> list[tuple[Model, Matrix]]:
     """Crops: one scale or one a side; whole-pixel offsets where the scale is 1."""
     turned = query @ dihedral.T
-    scales, offsets = np.ones(2), np.zeros(2)
+    scales: NDArray[np.float64] = np.ones(2)
+    offsets: NDArray[np.float64] = np.zeros(2)
     for axis in (0, 1):
         design = np.column_stack([turned[:, axis], np.ones(len(turned))])
         scales[axis], offsets[axis] = _robust_lstsq(design, reference[:, axis])
@@ -137,8 +139,8 @@ def _compose(dihedral: Matrix, scales: NDArray[np.float64], offsets: NDArray[np.
 
 
 def _similarity(query: Points, reference: Points) -> Matrix:
-    """Scale, rotation, shift and perhaps a mirror (Umeyama 1991), twice, the second time without outliers."""
-    weights = np.ones(len(query))
+    """Scale, rotation, shift and perhaps a mirror (Umeyama 1991), reweighted against outliers."""
+    weights: NDArray[np.float64] = np.ones(len(query))
     matrix = np.eye(3)
     for _ in range(3):
         share = (weights / weights.sum())[:, None]
@@ -170,11 +172,11 @@ def _homography(query: Points, reference: Points, start: Matrix) -> Matrix:
 
 
 def _robust_lstsq(design: Matrix, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    weights = np.ones(len(values))
-    solution = np.zeros(design.shape[1])
+    weights: NDArray[np.float64] = np.ones(len(values))
+    solution: NDArray[np.float64] = np.zeros(design.shape[1])
     for _ in range(3):
         root = np.sqrt(weights)
-        solution = np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0]
+        solution = np.asarray(np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0])
         weights = _tukey(np.abs(design @ solution - values))
     return np.asarray(solution, np.float64)
 
@@ -192,7 +194,7 @@ def corners_of(size: Size) -> Points:
     return corners - 0.5
 
 
-def polygon_area(polygon: Points) -> float:
+def polygon_area(polygon: Reals) -> float:
     """The area of a simple polygon [n, 2] (shoelace)."""
     closed = [*polygon, polygon[0]] if len(polygon) else []
     return abs(sum(float(a[0] * b[1] - b[0] * a[1]) for a, b in pairwise(closed))) / 2

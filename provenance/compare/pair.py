@@ -1,4 +1,4 @@
-"""Compare a verified pair: align, then framing, tone, style, local changes, and the replay that checks them."""
+"""Compare a verified pair: align, then framing, tone, style, local changes, and the replay that checks."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def compare(
 ) -> Comparison:
     """Name and measure every difference between a query and its verified reference.
 
-    `reference_from_query` is a homography of keypoint precision, full-size pixels; it is refined here. Pictures
-    are compared with their long side at most `side_px`; `read_text` reads words in changed regions (OCR).
+    `reference_from_query` is a homography of keypoint precision, full-size pixels; it is refined here.
+    Pictures are compared with their long side at most `side_px`; `read_text` reads words in changed regions
+    (OCR).
     """
     if query.pixels.shape == reference.pixels.shape and np.array_equal(query.pixels, reference.pixels):
         return _identical(query, side_px)
@@ -51,6 +52,9 @@ def compare(
     whole = (*framing.changes, *tone.changes, *style.changes)
     replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
     local = find_local_changes(pair, replayed, read_text=read_text)
+    if local.whole_picture_refuted:
+        whole = framing.changes
+        replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
     measurements = {
         "alignment_error_px": round(pair.error_px, 3),
         "tone_misfit_levels": round(tone.misfit_levels, 2),
@@ -85,9 +89,7 @@ def _style(pair: AlignedPair, reference: DecodedImage, tone: ToneFit) -> StyleFi
 
     def fit(pixels: Pixels) -> StyleFit:
         toned = replay(pixels, tone.changes)
-        return fit_style(
-            toned, pair.query, pair.overlap, working_scale=pair.working_scale, enlarged=enlarged
-        )
+        return fit_style(toned, pair.query, pair.overlap, working_scale=pair.working_scale, enlarged=enlarged)
 
     style = fit(pair.reference)
     if enlarged > 0.95 or not any(change.operation == "noise" for change in style.changes):
@@ -129,7 +131,7 @@ def _enlargement(pair: AlignedPair) -> float:
     linear = jacobian(pair.reference_from_query, centre)
     decoded = pair.reference_full.shape[1] / pair.reference_size[0]
     reference_per_query = float(np.sqrt(abs(np.linalg.det(linear)))) * decoded
-    return pair.working_scale / max(reference_per_query, 1e-6)
+    return float(pair.working_scale / max(reference_per_query, 1e-6))
 
 
 def _within(changes: tuple[Change, ...], pair: AlignedPair, framing: Framing) -> tuple[Change, ...]:
@@ -152,8 +154,8 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
 def _unexplained(pair: AlignedPair, local: LocalChanges) -> float:
     """Share of the overlap's changed pixels that no local change accounts for.
 
-    The halo that encoding leaves around a change belongs to it, and specks that no person would call a change are
-    not counted.
+    The halo that encoding leaves around a change belongs to it, and specks that no person would call a change
+    are not counted.
     """
     changed = local.changed & pair.overlap
     reach = max(3, round(HALO * max(changed.shape)))

@@ -1,21 +1,28 @@
-"""Candidate tone recipes fitted to pairs of colours by reweighted least squares."""
+"""Candidate tone recipes: listed edits with rounded parameters, fitted to pairs of colours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from provenance.compare.replay import LUMA, apply_edit
+from provenance.compare.colorfit import (
+    KNOTS,
+    Floats,
+    LinearFit,
+    Recipe,
+    Samples,
+    control_points,
+    curve_parameters,
+    fit_curve,
+    run,
+    solve,
+)
+from provenance.compare.replay import LUMA
 from provenance.records import Operation, Pixels
 
-Recipe: TypeAlias = list[tuple[Operation, dict[str, Any]]]
-Floats: TypeAlias = NDArray[np.float64]
-
-_KNOTS = np.linspace(0, 255, 9)
 _CHANNELS = ("red", "green", "blue")
 
 # Smallest edits that are named (measured on benign pairs; a person sees about these).
@@ -25,38 +32,6 @@ _MIN_SATURATION_PERCENT = 8.0
 _MIN_BALANCE_LEVELS = 2.5
 _MIN_CURVE_LEVELS = 4.0
 _MIN_VIGNETTE = 0.1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """Colours of the same places before and after, uint8 [n, 3]."""
-
-    before: Pixels
-    after: Pixels
-    weights: Floats
-    """[n] trust in each, 0..1."""
-    radius_square: Floats
-    """[n] squared distance from the centre of the frame, 1 in its corners."""
-
-
-def solve(design: Floats, values: Floats, weights: Floats) -> Floats:
-    """Weighted least squares [k] with Tukey reweighting: outliers have no say. `design` is [n, k]."""
-    trust = weights.copy()
-    solution = np.zeros(design.shape[1])
-    trusted = weights > 0.3 * weights.max()
-    ridge = np.eye(design.shape[1])
-    for _ in range(5):
-        weighted = design * trust[:, None]
-        # einsum, not @: on a busy machine the threads of BLAS cost more than these few rows.
-        normal = np.einsum("ni,nj->ij", weighted, design)
-        normal += 1e-8 * max(float(normal.trace()), 1.0) * ridge
-        solution = np.linalg.solve(normal, np.einsum("ni,n->i", weighted, values))
-        rest = np.abs(np.einsum("ni,i->n", design, solution) - values)
-        scale = 4.7 * max(0.8, 1.4826 * float(np.median(rest[trusted])))
-        trust = weights * np.clip(1 - (rest / scale) ** 2, 0, 1) ** 2
-        if trust.sum() < 1e-3 * weights.sum():
-            break
-    return np.asarray(solution, np.float64)
 
 
 def lost_its_color(samples: Samples) -> bool:
@@ -88,8 +63,8 @@ def gray_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     for recipe, count in plain_recipes(_after(samples, gray), color=False):
         yield gray + recipe, 1 + count
     grayed = _after(samples, gray)
-    curve = _curve(grayed, common=True)
-    yield [*gray, ("tone", _curve_parameters(curve))], 6
+    curve = fit_curve(grayed, common=True)
+    yield [*gray, ("tone", curve_parameters(curve))], 6
 
 
 def _after(samples: Samples, recipe: Recipe) -> Samples:
@@ -97,22 +72,9 @@ def _after(samples: Samples, recipe: Recipe) -> Samples:
     return replace(samples, before=run(samples, recipe))
 
 
-def run(samples: Samples, recipe: Recipe) -> Pixels:
-    """A recipe applied to the first side, uint8 [n, 3]."""
-    pixels = samples.before[:, None, :]
-    for operation, parameters in recipe:
-        if parameters.get("kind") == "vignette":
-            first, second = (share / 100 for share in parameters["falloff_percent"])
-            gain = 1 + first * samples.radius_square + second * samples.radius_square**2
-            pixels = np.clip(np.rint(pixels * gain[:, None, None]), 0, 255).astype(np.uint8)
-        else:
-            pixels = apply_edit(pixels, operation, parameters)
-    return np.asarray(pixels[:, 0, :], np.uint8)
-
-
 def plain_recipes(samples: Samples, *, color: bool = True) -> Iterator[tuple[Recipe, int]]:
     """Brightness, contrast, saturation: one at a time, then together."""
-    fit = _Linear(samples)
+    fit = LinearFit(samples)
     mean = fit.mean
     yield [brightness(mean, gain=fit.gain())], 1
     yield [brightness(mean, offset=fit.offset())], 1
@@ -136,12 +98,12 @@ def plain_recipes(samples: Samples, *, color: bool = True) -> Iterator[tuple[Rec
 
 def color_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     """Colour balance as gains or as offsets, alone and with a saturation."""
-    fit = _Linear(samples)
+    fit = LinearFit(samples)
     for added in (False, True):
         amounts = fit.channel_offsets() / 255 if added else fit.channel_gains() - 1
         balance = _balance(amounts, fit.mean, added=added)
         yield balance, 3
-        inner = _Linear(_after(samples, balance))
+        inner = LinearFit(_after(samples, balance))
         yield [*balance, saturation(inner.saturation())], 4
         slope, offset = inner.line()
         yield [*balance, *_brightness_and_contrast(slope, offset, inner.luma)], 5
@@ -150,26 +112,29 @@ def color_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     rounded = [[round(float(value), 3) for value in row] for row in matrix]
     strengths = np.linalg.svd(matrix[:, :3], compute_uv=False)
     if strengths[1] > 0.15 * strengths[0]:
-        yield [("color_balance", _balance_parameters(levels.mean(axis=0) / 255, extra={"matrix": rounded}))], 9
+        yield (
+            [("color_balance", _balance_parameters(levels.mean(axis=0) / 255, extra={"matrix": rounded}))],
+            9,
+        )
 
 
 def curve_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     """One tone curve for all channels, then with a saturation, then a curve a channel."""
-    common = _curve(samples, common=True)
-    recipe: Recipe = [("tone", _curve_parameters(common))]
+    common = fit_curve(samples, common=True)
+    recipe: Recipe = [("tone", curve_parameters(common))]
     yield recipe, 5
-    yield [*recipe, saturation(_Linear(_after(samples, recipe)).saturation())], 6
-    each = _curve(samples, common=False)
-    levels = np.column_stack([np.interp(samples.before[:, k], _KNOTS, each[:, k]) for k in range(3)])
+    yield [*recipe, saturation(LinearFit(_after(samples, recipe)).saturation())], 6
+    each = fit_curve(samples, common=False)
+    levels = np.column_stack([np.interp(samples.before[:, k], KNOTS, each[:, k]) for k in range(3)])
     shift = np.average(levels - samples.before, axis=0, weights=samples.weights)
     neutral = float(shift @ LUMA)
     if float(np.ptp(shift)) < 2 * _MIN_BALANCE_LEVELS:
-        curved: Recipe = [("tone", _curve_parameters(each))]
+        curved: Recipe = [("tone", curve_parameters(each))]
     else:
-        extra = {"curve_rgb": _points(each)}
+        extra = {"curve_rgb": control_points(each)}
         curved = [("color_balance", _balance_parameters((shift - neutral) / 255, extra=extra))]
     yield curved, 9
-    yield [*curved, saturation(_Linear(_after(samples, curved)).saturation())], 10
+    yield [*curved, saturation(LinearFit(_after(samples, curved)).saturation())], 10
 
 
 def vignette_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
@@ -209,74 +174,10 @@ def odd_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     named = {"mean_shift_levels": round(shift, 1), "sign": 1 if shift > 0 else -1}
     yield [("tone", {"kind": "inverted", **named})], 1
     gray: Recipe = [("grayscale", {"kind": "gray"})]
-    curve = _curve(_after(samples, gray), common=False)
+    curve = fit_curve(_after(samples, gray), common=False)
     middle = curve[2:7].mean(axis=0)
     sepia = middle[0] > middle[1] + 4 and middle[1] > middle[2] + 2
-    yield [("grayscale", {"kind": "sepia" if sepia else "tinted", "curve_rgb": _points(curve)})], 6
-
-
-class _Linear:
-    """Reweighted linear fits of after = f(before) that share their masks and sums."""
-
-    def __init__(self, samples: Samples) -> None:
-        self.x = samples.before.astype(np.float64)
-        self.y = samples.after.astype(np.float64)
-        self.luma = self.x @ LUMA
-        self.mean = float(np.average(self.luma, weights=samples.weights))
-        self.weights = samples.weights[:, None] * ((self.y > 2) & (self.y < 253))
-
-    def _solve(self, *columns: Floats, target: Floats | None = None) -> Floats:
-        design = np.column_stack([np.broadcast_to(column, self.x.shape).ravel() for column in columns])
-        values = self.y if target is None else target
-        return solve(design, values.ravel(), self.weights.ravel())
-
-    def gain(self) -> float:
-        return float(self._solve(self.x)[0])
-
-    def offset(self) -> float:
-        return float(self._solve(np.ones_like(self.x), target=self.y - self.x)[0])
-
-    def gamma(self) -> float:
-        """Regression of the logarithms, weighted towards the middle of the scale."""
-        x, y = np.log(self.x.clip(4, 251) / 255), np.log(self.y.clip(4, 251) / 255)
-        weights = self.weights * (self.x / 255 * (1 - self.x / 255)) ** 2
-        weights[(self.x < 10) | (self.x > 245)] = 0
-        scale = 60.0
-        return float(solve(scale * x.reshape(-1, 1), scale * y.ravel(), weights.ravel() + 1e-9)[0])
-
-    def slope_about(self, pivot: float) -> float:
-        return float(self._solve(self.x - pivot, target=self.y - pivot)[0])
-
-    def line(self) -> tuple[float, float]:
-        slope, offset = self._solve(self.x, np.ones_like(self.x))
-        return float(slope), float(offset)
-
-    def saturation(self) -> float:
-        luma = self.luma[:, None]
-        return float(self._solve(self.x - luma, target=self.y - luma)[0])
-
-    def gain_and_saturation(self) -> tuple[float, float]:
-        own, shared = self._solve(self.x, self.luma[:, None])
-        return float(own + shared), float(own / max(own + shared, 1e-3))
-
-    def slope_and_saturation(self, pivot: float) -> tuple[float, float]:
-        own, shared = self._solve(self.x - pivot, self.luma[:, None] - pivot, target=self.y - pivot)
-        return float(own + shared), float(own / max(own + shared, 1e-3))
-
-    def line_and_saturation(self) -> tuple[float, float, float]:
-        own, shared, offset = self._solve(self.x, self.luma[:, None], np.ones_like(self.x))
-        return float(own + shared), float(offset), float(own / max(own + shared, 1e-3))
-
-    def channel_gains(self) -> Floats:
-        return np.array([solve(self.x[:, [k]], self.y[:, k], self.weights[:, k])[0] for k in range(3)])
-
-    def channel_offsets(self) -> Floats:
-        one, moved = np.ones((len(self.x), 1)), self.y - self.x
-        return np.array([solve(one, moved[:, k], self.weights[:, k])[0] for k in range(3)])
-
-    def matrix(self) -> Floats:
-        design = np.column_stack([self.x, np.ones(len(self.x))])
-        return np.array([solve(design, self.y[:, k], self.weights[:, k]) for k in range(3)])
+    yield [("grayscale", {"kind": "sepia" if sepia else "tinted", "curve_rgb": control_points(curve)})], 6
 
 
 def _sign(value: float) -> int:
@@ -316,11 +217,15 @@ def contrast(factor: float, pivot: float) -> tuple[Operation, dict[str, Any]]:
 def saturation(factor: float) -> tuple[Operation, dict[str, Any]]:
     """A change of the distance from grey."""
     factor = round(max(factor, 0.0), 3)
-    return "saturation", {"percent": round(100 * (factor - 1), 1), "factor": factor, "sign": _sign(factor - 1)}
+    return "saturation", {
+        "percent": round(100 * (factor - 1), 1),
+        "factor": factor,
+        "sign": _sign(factor - 1),
+    }
 
 
 def _brightness_and_contrast(slope: float, offset: float, luma: Floats) -> Recipe:
-    """A line taken apart: a gain, then a contrast about the mean that the gain leaves; one alone where it does.
+    """A line taken apart: a gain, then a contrast about the mean that the gain leaves; one where it does.
 
     The gain clips before the mean is taken, as in an editor, so its size has to be searched.
     """
@@ -366,53 +271,11 @@ def _balance_parameters(amounts: Floats, *, extra: dict[str, Any]) -> dict[str, 
         tint, sign = ("warmer", 1) if warmth > 0 else ("cooler", -1)
     else:
         tint, sign = ("greener", 0) if greenness > 0 else ("more magenta", 0)
-    percents = {f"{name}_percent": round(100 * value, 1) for name, value in zip(_CHANNELS, (red, green, blue), strict=True)}
+    percents = {
+        f"{name}_percent": round(100 * value, 1)
+        for name, value in zip(_CHANNELS, (red, green, blue), strict=True)
+    }
     return {"sign": sign, "tint": tint, **percents, **extra}
-
-
-def _curve(samples: Samples, *, common: bool) -> Floats:
-    """Knots [9, 3] of piecewise linear curves, robust, smoothed where few samples say anything."""
-    x, y = samples.before.astype(np.float64), samples.after.astype(np.float64)
-    if common:
-        knots = _fit_curve(x.ravel(), y.ravel(), np.repeat(samples.weights, 3))
-        return np.repeat(knots[:, None], 3, axis=1)
-    return np.column_stack([_fit_curve(x[:, k], y[:, k], samples.weights) for k in range(3)])
-
-
-def _fit_curve(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Hat functions on the knots with a weak pull towards straightness."""
-    step = _KNOTS[1]
-    cell = np.minimum((x / step).astype(int), 7)
-    share = x / step - cell
-    rows = np.arange(len(x))
-    design = np.zeros((len(x) + 7, 9))
-    design[rows, cell], design[rows, cell + 1] = 1 - share, share
-    pull = np.sqrt(0.002 * weights.sum())
-    for k in range(7):
-        design[len(x) + k, k : k + 3] = pull * np.array([0.25, -0.5, 0.25])
-    values = np.concatenate([y, np.zeros(7)])
-    return np.clip(solve(design, values, np.concatenate([weights, np.ones(7)])), 0, 255)
-
-
-def _points(curve: Floats) -> list[list[int]]:
-    """Control points [x, r, g, b] as listed in the parameters."""
-    return [
-        [round(float(x)), *(round(float(v)) for v in row)] for x, row in zip(_KNOTS, curve, strict=True)
-    ]
-
-
-def _curve_parameters(curve: Floats) -> dict[str, Any]:
-    """A tone curve named by the part of the scale that it moves."""
-    moved = (curve - _KNOTS[:, None]) @ LUMA
-    low, high = moved[1:4], moved[5:8]
-    mean = float(moved[1:8].mean())
-    kind = "curve"
-    if np.abs(high).max() < 0.25 * np.abs(low).max():
-        kind, mean = "shadows", float(low.mean())
-    elif np.abs(low).max() < 0.25 * np.abs(high).max():
-        kind, mean = "highlights", float(high.mean())
-    named = {"kind": kind, "mean_shift_levels": round(mean, 1), "sign": _sign(mean)}
-    return named | {"curve_rgb": _points(curve)}
 
 
 def is_noticeable(recipe: Recipe, samples: Samples) -> bool:
@@ -427,7 +290,9 @@ def is_noticeable(recipe: Recipe, samples: Samples) -> bool:
             return False
         if operation == "color_balance":
             amounts = np.array([parameters[f"{name}_percent"] for name in _CHANNELS])
-            mean = 255.0 if "added" in parameters or "curve_rgb" in parameters else float(samples.before.mean())
+            mean = (
+                255.0 if "added" in parameters or "curve_rgb" in parameters else float(samples.before.mean())
+            )
             if "matrix" not in parameters and np.ptp(amounts) / 100 * mean < _MIN_BALANCE_LEVELS:
                 return False
         if operation == "tone" and "curve_rgb" in parameters:

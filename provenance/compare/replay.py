@@ -35,7 +35,7 @@ def replay(reference: Pixels, changes: Iterable[Change], *, working_scale: float
 def apply_edit(
     pixels: Pixels, operation: str, parameters: Mapping[str, Any], *, scale: float = 1.0
 ) -> Pixels:
-    """One whole-picture edit of uint8 [h, w, 3] or [n, 1, 3]; unchanged where it is not one of tone or style."""
+    """One edit of tone or style on uint8 [h, w, 3] or [n, 1, 3]; any other leaves the pixels as they are."""
     if operation == "blur":
         return _blur(pixels, scale * float(parameters["sigma_px"]))
     if operation == "sharpen":
@@ -99,7 +99,7 @@ def tone_table(operation: str, parameters: Mapping[str, Any]) -> Pixels | None:
         table = np.repeat(_staircase(levels, parameters)[:, None], 3, axis=1)
     else:
         return None
-    return np.clip(np.rint(table), 0, 255).astype(np.uint8)[:, None, :]
+    return np.asarray(np.clip(np.rint(table), 0, 255)[:, None, :], np.uint8)
 
 
 def _staircase(levels: NDArray[np.float64], parameters: Mapping[str, Any]) -> NDArray[np.float64]:
@@ -121,7 +121,7 @@ def _sharpen(pixels: Pixels, amount: float, sigma: float) -> Pixels:
 def _vignette(pixels: Pixels, falloff_percent: Iterable[float]) -> Pixels:
     """A gain that changes with the distance from the centre."""
     gain = radial_gain(pixels.shape[:2], falloff_percent)
-    return np.clip(np.rint(pixels * gain[:, :, None]), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(pixels * gain[:, :, None]), 0, 255), np.uint8)
 
 
 def radial_gain(shape: tuple[int, ...], falloff_percent: Iterable[float]) -> NDArray[np.float32]:

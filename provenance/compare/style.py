@@ -1,8 +1,8 @@
 """Whole-picture blur, sharpening and noise, each against "not needed".
 
-Blur and sharpening are one family: query = prediction + a (prediction - blurred prediction), a = -1 for a blur
-and a > 0 for an unsharp mask. It is fitted on textured tiles, so that a blurred object cannot pass for a blurred
-picture; noise is what smooth tiles have more of than the prediction (Immerkær 1996).
+Blur and sharpening are one family: query = prediction + a (prediction - blurred prediction), a = -1 for a
+blur and a > 0 for an unsharp mask. It is fitted on textured tiles, so that a blurred object cannot pass for a
+blurred picture; noise is what smooth tiles have more of than the prediction (Immerkær 1996).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _MAX_ECHO = 1.2
 _GRAIN_TILE = 16
 _MIN_BLUR_GAIN = 0.25
 _MIN_SHARPEN_GAIN = 0.12
-"""Share of the tiles' difference that a blur or a sharpening must remove; benign pairs reach 0.37 for blurs that
-are too small to count, and 0.09."""
+"""Share of the tiles' difference that a blur or a sharpening must remove; benign pairs reach 0.37 for blurs
+that are too small to count, and 0.09."""
 _UNTOUCHED = (0.85, 1.15)
 """Ratio of gradient energies within which nothing was done to the focus."""
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
@@ -74,7 +74,9 @@ def fit_style(
         changes.append(focus)
     noise, everywhere = _added_noise(before, after, mask)
     resized = abs(float(np.log(enlarged))) > 0.02
-    if everywhere >= _MIN_NOISE_LEVELS + 0.6 * resized and not (focus is not None and focus.operation == "sharpen"):
+    if everywhere >= _MIN_NOISE_LEVELS + 0.6 * resized and not (
+        focus is not None and focus.operation == "sharpen"
+    ):
         confidence = round(1 - 0.5 * float(np.exp(1 - everywhere / _MIN_NOISE_LEVELS)), 3)
         changes.append(Change("noise", confidence, {"sigma_levels": round(noise, 1)}))
     return StyleFit(tuple(changes), ratio, noise)
@@ -132,7 +134,9 @@ def _fit_sharpening(
         return None
     confidence = round(float(np.clip(0.5 + 0.6 * (best_gain - _MIN_SHARPEN_GAIN), 0.5, 0.99)), 3)
     percent = round(100 * best_amount)
-    return Change("sharpen", confidence, {"percent": percent, "sigma_px": round(best_sigma / working_scale, 2)})
+    return Change(
+        "sharpen", confidence, {"percent": percent, "sigma_px": round(best_sigma / working_scale, 2)}
+    )
 
 
 def _differences(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> Floats:
@@ -157,7 +161,7 @@ def _blurred(picture: Floats, sigma: float) -> Floats:
 
 
 def _added_noise(before: Floats, after: Floats, mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Noise the query has beyond the prediction, levels: in the median smooth tile, and in four of five of them.
+    """Noise the query has beyond the prediction, levels: in the median smooth tile, and in four of five.
 
     Grain is everywhere, and follows nothing: what encoders, sharpening and resizing add is either only where
     there is texture, or an echo of the grain that the reference has already.
@@ -188,9 +192,7 @@ def _added_noise(before: Floats, after: Floats, mask: NDArray[np.bool_]) -> tupl
     return float(np.sqrt(np.median(new))), float(np.sqrt(nearly_all))
 
 
-def _unedited(
-    before: Floats, after: Floats, tiles: list[tuple[slice, slice]]
-) -> list[tuple[slice, slice]]:
+def _unedited(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> list[tuple[slice, slice]]:
     """The tiles whose coarse structure is the same on both sides."""
     a, b = _blurred(before, 3.0), _blurred(after, 3.0)
     kept = []

@@ -1,4 +1,4 @@
-"""Whole-picture tone and colour: nested models from simple to complex, the simplest that explains the pair wins.
+"""Whole-picture tone and colour: of models from simple to complex, the simplest that explains the pair wins.
 
 Every model is a recipe of listed edits with rounded parameters, judged by running the recipe. Local edits are
 outliers: fits are reweighted, and what an edit can cost a model is capped.
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.compare import palette
-from provenance.compare.palette import Recipe, Samples
+from provenance.compare.colorfit import Recipe, Samples, run
 from provenance.records import Change, Pixels
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -105,12 +105,12 @@ def _structure_agreement(reference: Pixels, query: Pixels) -> NDArray[np.float32
     shared = np.abs(mean(a * b) - mean(a) * mean(b))
     texture = np.sqrt(np.maximum(variance_a, 0) * np.maximum(variance_b, 0))
     agreement = (shared + 8) / (np.maximum(texture, np.maximum(variance_a, variance_b) * 0.2) + 16)
-    return np.clip(agreement, 0.02, 1).astype(np.float32) ** 2
+    return np.asarray(np.clip(agreement, 0.02, 1) ** 2, np.float32)
 
 
 def misfit(samples: Samples, recipe: Recipe) -> float:
     """Mean absolute difference after a recipe, levels, outliers capped."""
-    rest = np.abs(palette.run(samples, recipe).astype(np.float64) - samples.after).mean(axis=1)
+    rest = np.abs(run(samples, recipe).astype(np.float64) - samples.after).mean(axis=1)
     return float((np.minimum(rest, _CAP_LEVELS) * samples.weights).sum() / samples.weights.sum())
 
 

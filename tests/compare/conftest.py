@@ -1,4 +1,4 @@
-"""Real pictures of the sample, as the decode room hands them over, and the encoders that queries went through."""
+"""Real pictures of the sample, as the decode room hands them over, and the encoder queries go through."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ def test_unedited_copies_have_no_change(pictures, decoded, jpeg):
         copies = [
             (jpeg(picture, quality=35), np.eye(3)),
             (jpeg(jpeg(picture, quality=90), quality=60), np.eye(3)),
-            (jpeg(picture.resize(half, Image.Resampling.LANCZOS), quality=80), resize_matrix(half, picture.size)),
+            (
+                jpeg(picture.resize(half, Image.Resampling.LANCZOS), quality=80),
+                resize_matrix(half, picture.size),
+            ),
         ]
         for query, matrix in copies:
             result = compare(decoded(query), decoded(picture), matrix, read_text=False)
@@ -63,7 +66,9 @@ def test_the_replay_repeats_what_is_listed(pictures, decoded, jpeg):
 
 
 def test_arrays_share_the_working_frame(pictures, decoded, jpeg):
-    result = compare(decoded(jpeg(pictures[0])), decoded(pictures[0]), np.eye(3), side_px=200, read_text=False)
+    result = compare(
+        decoded(jpeg(pictures[0])), decoded(pictures[0]), np.eye(3), side_px=200, read_text=False
+    )
     shape = result.query.shape[:2]
     assert max(shape) == 200
     for array in (result.reference, result.replayed):

@@ -1,4 +1,4 @@
-"""Framing: every change of the frame is named with its numbers, and nothing is named where nothing was done."""
+"""Framing: every change of the frame is named with its numbers; nothing is named where nothing was done."""
 
 from __future__ import annotations
 
@@ -138,7 +138,9 @@ def test_inset_in_another_picture_is_a_composite(pictures, framed):
     ground = pictures[1].resize((400, 300))
     inset = pictures[0].resize((200, round(200 * pictures[0].height / pictures[0].width)))
     ground.paste(inset, (150, 60))
-    framing, edits = framed(ground, pictures[0], resize_matrix(inset.size, pictures[0].size) @ shift(-150, -60))
+    framing, edits = framed(
+        ground, pictures[0], resize_matrix(inset.size, pictures[0].size) @ shift(-150, -60)
+    )
     assert set(edits) == {"composite"}
     share = inset.width * inset.height / (400 * 300)
     assert edits["composite"].parameters["area_percent"] == pytest.approx(100 * share, abs=1)

@@ -21,7 +21,9 @@ def test_encoding_is_no_style_edit(pictures, jpeg, quality):
         assert styled(jpeg(picture, quality=quality), picture) == {}
 
 
-@pytest.mark.parametrize("method", [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])
+@pytest.mark.parametrize(
+    "method", [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS]
+)
 def test_the_filter_of_a_resize_is_no_style_edit(pictures, jpeg, method):
     for picture in pictures:
         size = (picture.width // 2, picture.height // 2)

@@ -111,7 +111,9 @@ def test_inverted_and_posterized(pictures, toned):
 def test_vignette_darkens_the_corners(pictures, toned):
     for picture in pictures:
         y, x = np.mgrid[-1 : 1 : picture.height * 1j, -1 : 1 : picture.width * 1j]
-        square = (x * x * picture.width**2 + y * y * picture.height**2) / (picture.width**2 + picture.height**2)
+        square = (x * x * picture.width**2 + y * y * picture.height**2) / (
+            picture.width**2 + picture.height**2
+        )
         dark = (np.asarray(picture) * (1 - 0.6 * square)[..., None]).astype(np.uint8)
         edits, _ = toned(Image.fromarray(dark), picture)
         assert edits["tone"]["kind"] == "vignette"
