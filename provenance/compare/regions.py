@@ -85,7 +85,7 @@ def _find(pair: AlignedPair, predicted: Pixels, *, read_text: bool) -> LocalChan
     residual = measure_residual(pair.query, predicted, pair.overlap, error_px=pair.error_px)
     regions = group_regions(residual)
     unchanged = _unchanged(pair.overlap, regions)
-    drafts = [_draft(pair, predicted, region, unchanged) for region in regions]
+    drafts = [_draft(pair, predicted, region, unchanged, residual) for region in regions]
     drafts = _join_background(pair, predicted, drafts, residual)
     if read_text:
         drafts = _read_text(pair, predicted, drafts)
@@ -108,11 +108,38 @@ def _unchanged(overlap: Mask, regions: list[Region]) -> Mask:
     return np.asarray(overlap & ~rim, np.bool_)
 
 
-def _draft(pair: AlignedPair, predicted: Pixels, region: Region, unchanged: Mask) -> _Draft:
+def _draft(
+    pair: AlignedPair, predicted: Pixels, region: Region, unchanged: Mask, residual: Residual
+) -> _Draft:
     crop = cut_crop(pair.query, predicted, region.mask, unchanged, region.box)
     evidence = measure_evidence(crop)
     finding = classify_region(crop, evidence, full_scale=1 / pair.working_scale)
+    if finding.operation == "object_replaced":
+        finding = _judge_core(pair, predicted, region, unchanged, residual) or finding
     return _Draft(region, finding, evidence, region.box)
+
+
+def _judge_core(
+    pair: AlignedPair, predicted: Pixels, region: Region, unchanged: Mask, residual: Residual
+) -> Finding | None:
+    """What happened in the strong middle of a region whose wide rim differs faintly.
+
+    Generative editors redraw the surroundings of what they add or take away. None where there is no such
+    middle, or where it does not tell.
+    """
+    strength = np.where(region.mask, residual.strength, 0)
+    bar = 0.4 * float(np.quantile(strength[region.mask], 0.95))
+    core = cv2.morphologyEx((strength > bar).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+    share = float(core.sum() / region.mask.sum())
+    if not 0.05 < share < 0.6:
+        return None
+    near = cv2.dilate(core.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    crop = cut_crop(pair.query, predicted, core, (unchanged | region.mask) & ~near, _bounds(core))
+    finding = classify_region(crop, measure_evidence(crop), full_scale=1 / pair.working_scale)
+    surely_removed = finding.operation == "object_removed" and finding.confidence > 0.85
+    if finding.operation != "object_added" and not surely_removed:
+        return None
+    return replace(finding, confidence=0.8 * finding.confidence)
 
 
 def _join_background(
