@@ -29,8 +29,6 @@ class Geometry:
     """[n] over the matches it was fitted to."""
     query_overlap: float
     reference_overlap: float
-    spread: float
-    """Area of the inliers' hull over the area of the overlap, in the query, 0..1."""
 
 
 def fit_homography(matches: Matches, query_size: Size, reference_size: Size) -> Geometry | None:
@@ -46,8 +44,7 @@ def fit_homography(matches: Matches, query_size: Size, reference_size: Size) -> 
         inliers = _inliers(found, matches, threshold)
         if best is None or inliers.sum() > best.inliers.sum():
             query_overlap, reference_overlap = overlaps(found, query_size, reference_size)
-            spread = _spread(matches.query[inliers], query_overlap, query_size)
-            best = Geometry(found, inliers, query_overlap, reference_overlap, spread)
+            best = Geometry(found, inliers, query_overlap, reference_overlap)
     return best
 
 
@@ -135,10 +132,3 @@ def _inliers(homography: NDArray[np.float64], matches: Matches, threshold: float
     once = np.zeros(len(matches), bool)
     once[order[first]] = True
     return np.asarray(once & (error <= threshold))
-
-
-def _spread(points: NDArray[np.float32], query_overlap: float, query_size: Size) -> float:
-    if len(points) < 3 or query_overlap <= 0:
-        return 0.0
-    hull = cv2.contourArea(cv2.convexHull(points))
-    return float(np.clip(hull / (query_overlap * query_size[0] * query_size[1]), 0, 1))
