@@ -21,6 +21,7 @@ from provenance.records import Box, Change, Pixels
 Mask = NDArray[np.bool_]
 MAX_TEXT_REGIONS = 3
 MAX_COPY_SEARCHES = 4
+VACATED = ("object_removed", "object_replaced", "object_recolored")
 MIN_TEXT_DETAIL = 7.0
 """Mean gradient, levels a pixel, that writing exceeds on at least one side."""
 
@@ -192,7 +193,9 @@ def _find_copies(pair: AlignedPair, predicted: Pixels, drafts: list[_Draft]) -> 
     for place, draft in enumerate(drafts[:MAX_COPY_SEARCHES]):
         if draft.finding.operation not in ("object_added", "object_replaced") or place in gone:
             continue
-        source = find_source(pair.query, predicted, draft.region.mask, draft.region.box)
+        vacated = [other.box for other in drafts if other.finding.operation in VACATED]
+        region = draft.region
+        source = find_source(pair.query, predicted, region.mask, region.box, vacated=vacated)
         if source is None:
             continue
         left = [

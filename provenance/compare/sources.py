@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -12,15 +13,19 @@ from provenance.records import Box, Pixels
 
 Mask = NDArray[np.bool_]
 _SEARCH_SIDE = 256
+_SURE_IF_VACATED = 0.6
 _SURE = 0.82
 """Correlation at full working size that a copy reaches through JPEG 60 and half a pixel of offset."""
 
 
-def find_source(query: Pixels, predicted: Pixels, inside: Mask, box: Box) -> Box | None:
+def find_source(
+    query: Pixels, predicted: Pixels, inside: Mask, box: Box, *, vacated: Sequence[Box] = ()
+) -> Box | None:
     """Find the place in `predicted` that the query's region was copied from, working pixels.
 
     Masked normalised correlation at a small size, then at full working size. None where nothing matches, or
-    where the region has too little structure to tell.
+    where the region has too little structure to tell. `vacated` are places where something is gone: looked at
+    first, and with less proof needed.
     """
     x0, y0, x1, y1 = box
     width, height = x1 - x0, y1 - y0
@@ -34,7 +39,17 @@ def find_source(query: Pixels, predicted: Pixels, inside: Mask, box: Box) -> Box
     # The region has a rim of background: only what differs for sure belongs to the object.
     differs = np.abs(query[y0:y1, x0:x1].astype(np.int16) - predicted[y0:y1, x0:x1]).max(axis=2) > 24
     mask = cv2.morphologyEx((mask & differs).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    if np.count_nonzero(mask) < 80 or template[mask].std() < 8:
+    if np.count_nonzero(mask) < 80:
+        return None
+    for left, top, right, bottom in vacated:
+        if not 0.6 < (right - left) / width < 1.6 or not 0.6 < (bottom - top) / height < 1.6:
+            continue
+        corner = ((left + right - width) // 2, (top + bottom - height) // 2)
+        reach = 3 + max(abs(right - left - width), abs(bottom - top - height)) // 2
+        found = _refine(gray_predicted, template, mask, corner, reach=min(reach, 10), sure=_SURE_IF_VACATED)
+        if found is not None:
+            return found[0], found[1], found[0] + width, found[1] + height
+    if template[mask].std() < 8:
         return None
     scale = min(1.0, max(_SEARCH_SIDE / max(h, w), 10 / min(width, height)))
     for x, y in _peaks(gray_predicted, template, mask, scale):
@@ -72,7 +87,13 @@ def _peaks(
 
 
 def _refine(
-    picture: NDArray[np.uint8], template: NDArray[np.uint8], mask: Mask, at: tuple[int, int], *, reach: int
+    picture: NDArray[np.uint8],
+    template: NDArray[np.uint8],
+    mask: Mask,
+    at: tuple[int, int],
+    *,
+    reach: int,
+    sure: float = _SURE,
 ) -> tuple[int, int] | None:
     """The exact place near `at` if level and structure agree there."""
     height, width = template.shape
@@ -93,6 +114,6 @@ def _refine(
     x, y = best
     other = window[y : y + height, x : x + width][mask].astype(np.float64)
     correlation = float(np.corrcoef(other, inside)[0, 1]) if other.std() > 1 else 0.0
-    if correlation < _SURE or best_error > max(8.0, 0.4 * float(inside.std())):
+    if correlation < sure or best_error > max(8.0, 0.4 * float(inside.std())):
         return None
     return left + x, top + y
