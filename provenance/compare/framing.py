@@ -34,7 +34,7 @@ _MIN_CUT = 0.008
 _FLAT_LEVELS = 14
 """Levels (of 255) around a border's colour that compression may spread it over."""
 _CORNERS_ONLY = 0.3
-"""A turned picture leaves at most this share of the frame to its corners; more is another picture's."""
+"""Corners that are not flat are a turned picture's up to this share of the frame, else another picture's."""
 
 _SIDES = ("left", "top", "right", "bottom")
 _NORMALS = np.array([[-1, 0], [0, -1], [1, 0], [0, 1]], np.float64)
@@ -213,15 +213,15 @@ class _Outside:
 
 def _outside(pair: AlignedPair, inside: Points, query_overlap: float) -> _Outside:
     """The part of the query that is not the reference: a flat border, a turn's corners, or other content."""
-    edge = max(2.0, 0.008 * max(pair.query.shape[:2])) / pair.working_scale
+    turned = pair.model in ("similarity", "affine", "homography")
+    edge = (max(2.0, 0.008 * max(pair.query.shape[:2])) if turned else 1.9) / pair.working_scale
     box = _bounding_box(inside, pair.query_size)
     margins = np.array([box[0], box[1], pair.query_size[0] - box[2], pair.query_size[1] - box[3]])
-    turned = pair.model in ("similarity", "affine", "homography")
     if margins.max() < edge and not (turned and query_overlap < 0.995):
         return _Outside()
     fill = _flat_fill(pair, margins, edge)
     corners_only = turned and margins.max() < max(edge, 0.02 * max(pair.query_size))
-    if corners_only and query_overlap > 1 - _CORNERS_ONLY:
+    if corners_only and (fill is not None or query_overlap > 1 - _CORNERS_ONLY):
         return _Outside(fill=fill)
     if fill is None:
         area = round(100 * query_overlap, 1)

@@ -27,6 +27,8 @@ _CAP_LEVELS = 14.0
 """A sample that is further off is a local edit; it costs no model more than this."""
 _CLIPPED = 0.02
 """Share of a place's pixels."""
+_KEPT_PLATEAUS = 0.28
+"""Posterizing leaves at least this share of smooth places smooth; noise leaves none, sharpening a few."""
 _PENALTY_SHARE = 0.025
 _PENALTY_LEVELS = 0.12
 """What one more parameter must gain: a share of the misfit and levels (measured on benign pairs)."""
@@ -139,6 +141,8 @@ def _posterized(
     if smooth < 2:
         return None
     flat = [_plateau_levels(side, mask) for side in (reference, query)]
+    if len(flat[1]) < max(500, _KEPT_PLATEAUS * len(flat[0])):
+        return None
     for recipe in palette.posterized_recipes():
         levels, spread = recipe[0][1]["levels"], recipe[0][1]["spread"]
         before, after = (_distance_from_steps(side, levels, spread=spread) for side in flat)
@@ -149,21 +153,19 @@ def _posterized(
 
 
 def _plateau_levels(picture: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The levels of up to 20,000 places that hardly differ from their neighbours."""
+    """The levels of the places that hardly differ from their neighbours."""
     kernel = np.ones((3, 3), np.uint8)
     spread = cv2.subtract(cv2.dilate(picture, kernel), cv2.erode(picture, kernel))
-    # Black and white are plateaus of any picture.
-    inside = (picture > 5) & (picture < 250) & mask[:, :, None]
-    levels = picture[(spread <= 10) & inside]
-    if len(levels) < 0.03 * inside.sum():
-        levels = levels[:0]
-    return np.asarray(levels[:: max(1, len(levels) // 20000)], np.uint8)
+    return np.asarray(picture[(spread <= 10) & mask[:, :, None]], np.uint8)
 
 
 def _distance_from_steps(levels: NDArray[np.uint8], count: int, *, spread: bool) -> float:
     """Mean distance from the nearest of `count` levels, in steps: 0.25 by chance, 0 when posterized."""
+    # Black and white are plateaus of any picture.
+    levels = levels[(levels > 5) & (levels < 250)]
     if len(levels) < 500:
         return 0.25
+    levels = levels[:: max(1, len(levels) // 20000)]
     step = 255 / (count - 1) if spread else 256 / count
     steps = levels / step
     nearest = np.minimum(np.rint(steps), count - 1)
