@@ -153,20 +153,16 @@ class Provenance:
         if reference.sha256 == query.sha256:
             return self._report_same(query, record, "the same file", watch)
         with watch("describe"):
-            from provenance.describe import similarity
-
-            described = self.describer.describe_query(self._reduced(query))
-            of_reference = self.describer.describe([self._reduced(reference)])[0]
-        candidate = Candidate(0, 1.0, similarities=similarity(described, of_reference))
+            view = self._view(query, self._keypoints(query, self.settings.describe.query_keypoints))
+            features = self._keypoints(reference, self.settings.describe.keypoints)
         with watch("verify"):
             from provenance.verify import small_gray, verify
 
-            view = self._view(query, described)
             verification = verify(
-                view, 0, of_reference.local, small_gray(reference.pixels),
-                (reference.width, reference.height), min_confidence=self.settings.verify.min_confidence,
+                view, 0, features, small_gray(reference.pixels), (reference.width, reference.height),
+                min_confidence=self.settings.verify.min_confidence,
             )  # fmt: skip
-        return self._report(query, [(candidate, verification, record)], reference, watch)
+        return self._report(query, [(Candidate(0, 1.0), verification, record)], reference, watch)
 
     def problems(self, *, files: bool = False) -> list[str]:
         """What is wrong with database and indexes, in plain words; `files` reads every trusted file again."""
@@ -268,13 +264,19 @@ class Provenance:
 
         return reduce(image, self.settings.describe.side_px)
 
-    def _view(self, query: DecodedImage, description: Description) -> QueryView:
+    def _keypoints(self, image: DecodedImage, limit: int) -> LocalFeatures:
+        from provenance.describe import local_features
+
+        reduced = self._reduced(image)
+        return local_features(reduced.pixels, limit=limit, scale=reduced.scale)
+
+    def _view(self, query: DecodedImage, local: LocalFeatures) -> QueryView:
         from provenance.describe import mirrored
         from provenance.verify import QueryView, small_gray
 
         return QueryView(
-            description.local,
-            mirrored(description.local, query.width),
+            local,
+            mirrored(local, query.width),
             small_gray(query.pixels),
             (query.width, query.height),
         )
@@ -285,7 +287,7 @@ class Provenance:
         with watch("search"):
             candidates = self.searcher.candidates(description, limit=top_k)
         with watch("verify"):
-            view = self._view(query, description)
+            view = self._view(query, description.local)
             judged = self._verify(view, candidates)
         deep_k = self.settings.search.deep_k
         if deep_k and not any(verification.verified for _, verification, _ in judged):

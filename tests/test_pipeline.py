@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,3 +158,67 @@ def test_threads_share_one_library(stocked_home: Path, photos: list[Path]) -> No
 def test_settings_and_options_exclude_each_other(tmp_path: Path) -> None:
     with Provenance(tmp_path) as library, pytest.raises(UsageError):
         Provenance(tmp_path, settings=library.settings)
+
+
+def odd_pictures() -> dict[str, bytes]:
+    """Small, huge, animated, deep and oddly coloured pictures, all of them readable."""
+    random = np.random.default_rng(3)
+    noise = random.integers(0, 256, (120, 160, 3)).astype(np.uint8)
+    picture = Image.fromarray(noise)
+
+    def saved(image: Image.Image, format: str, **options: object) -> bytes:
+        buffer = io.BytesIO()
+        image.save(buffer, format, **options)
+        return buffer.getvalue()
+
+    return {
+        "one pixel": saved(Image.new("RGB", (1, 1), "red"), "PNG"),
+        "a line": saved(Image.new("RGB", (20_000, 1)), "PNG"),
+        "a ribbon": saved(picture.resize((20_000, 30)), "JPEG"),
+        "a column": saved(picture.resize((3, 2_000)), "PNG"),
+        "animated": saved(picture, "GIF", save_all=True, append_images=[picture.rotate(90)]),
+        "CMYK": saved(picture.convert("CMYK"), "JPEG"),
+        "16 bit": saved(Image.fromarray(noise[..., 0].astype(np.uint16) * 257), "PNG"),
+        "palette": saved(picture.quantize(16), "PNG", transparency=3),
+        "bilevel": saved(picture.convert("1"), "TIFF"),
+    }
+
+
+@pytest.mark.parametrize("kind", odd_pictures())
+def test_odd_pictures_are_ingested_found_and_compared(tmp_path: Path, kind: str, photos: list[Path]) -> None:
+    data = odd_pictures()[kind]
+    path = tmp_path / "odd"
+    path.write_bytes(data)
+    with Provenance(tmp_path / "home") as library:
+        assert library.ingest([path, photos[0]]).skipped == ()
+        assert library.check(data).verdict == "identical"
+        decoded = Image.open(io.BytesIO(data)).convert("RGB")
+        again = library.check(encoded(decoded, quality=70))
+        assert again.verdict in {"identical", "unmodified", "modified", "no_match"}
+        # Against a photo of quite another shape, nothing may break or be claimed.
+        assert library.explain(photos[1], data).verdict == "no_match"
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("zero bytes", lambda photo: b""),
+        ("text", lambda photo: b"this is not a picture, whatever its name says"),
+        ("truncated JPEG", lambda photo: encoded(Image.open(photo), quality=90)[:5000]),
+        ("truncated PNG", lambda photo: encoded(Image.open(photo), "PNG")[:5000]),
+        ("bomb", lambda photo: encoded(Image.new("1", (12_000, 12_000)), "PNG")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_unusable_pictures_are_refused_with_a_reason(
+    stocked: Provenance, tmp_path: Path, photos: list[Path], name: str, make: Any
+) -> None:
+    path = tmp_path / f"{name}.jpg"
+    path.write_bytes(make(photos[0]))
+    report = stocked.check(path)
+    assert report.verdict == "error"
+    assert path.name in (report.query.error or "")
+    with Provenance(tmp_path / "home") as library:
+        summary = library.ingest([path, photos[0]])
+    assert (summary.added, len(summary.skipped)) == (1, 1)
+    assert summary.skipped[0].reason
