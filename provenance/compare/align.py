@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -252,7 +252,9 @@ def _agreement(grey: Pixels, reference: DecodedImage, motion: Motion, query_size
     working = _size(grey)
     scale = min(1.0, 480 / max(working))
     small = (max(1, round(working[0] * scale)), max(1, round(working[1] * scale)))
-    warped, overlap = warp_reference(reference, motion, query_size, small)
+    # All models through the same resampling, or that would decide.
+    plain = replace(motion, model="homography")
+    warped, overlap = warp_reference(reference, plain, query_size, small)
     return abs(
         _correlation(
             cv2.resize(grey, small, interpolation=cv2.INTER_AREA), normalise_locally(warped), overlap

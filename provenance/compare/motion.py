@@ -100,7 +100,7 @@ def choose_motion(
     fits.append(("affine", _affine(kept_query, kept_reference)))
     fits.append(("homography", _homography(kept_query, kept_reference, found)))
     errors = [_error(matrix, kept_query, kept_reference) / pixel for _, matrix in fits]
-    allowed = min(errors) * 1.15 + 0.03
+    allowed = min(errors) * 1.3 + 0.03
     choice = next(i for i, error in enumerate(errors) if error <= allowed)
     model, matrix = fits[choice]
     return Motion(model, matrix, inliers, errors[choice])
