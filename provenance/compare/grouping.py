@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -125,8 +126,38 @@ def _bounds(boxes: list[Box]) -> Box:
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
+def join_lines(boxes: list[Box]) -> list[list[int]]:
+    """Indices of boxes that may be words of one text: next to each other, or lines below each other."""
+
+    def belong(one: Box, other: Box) -> bool:
+        gap_x, gap_y, height = *_gaps(one, other), max(one[3] - one[1], other[3] - other[1])
+        return (gap_x < 1.5 * height and gap_y < 0) or (gap_y < 0.8 * height and gap_x < 0)
+
+    return _join(boxes, belong)
+
+
+def join_regions(regions: list[Region]) -> Region:
+    """Several regions as one."""
+    mask = np.any([region.mask for region in regions], axis=0)
+    return Region(mask, _bounds([region.box for region in regions]), sum(region.weight for region in regions))
+
+
 def _join_boxes(boxes: list[Box], reach: int) -> list[list[int]]:
     """Indices of boxes that make one thing: nearly touching ones, and letters of one line."""
+
+    def belong(one: Box, other: Box) -> bool:
+        gap_x, gap_y = _gaps(one, other)
+        if max(gap_x, gap_y) <= reach // 2:
+            return True
+        heights = one[3] - one[1], other[3] - other[1]
+        similar = min(heights) > 0.5 * max(heights)
+        return similar and -gap_y > 0.5 * min(heights) and gap_x < 1.0 * min(heights)
+
+    return _join(boxes, belong)
+
+
+def _join(boxes: list[Box], belong: Callable[[Box, Box], bool]) -> list[list[int]]:
+    """Connected groups under `belong`, as indices."""
     parent = list(range(len(boxes)))
 
     def root(place: int) -> int:
@@ -136,7 +167,7 @@ def _join_boxes(boxes: list[Box], reach: int) -> list[list[int]]:
 
     for first in range(len(boxes)):
         for second in range(first):
-            if root(first) != root(second) and _belong(boxes[first], boxes[second], reach):
+            if root(first) != root(second) and belong(boxes[first], boxes[second]):
                 parent[root(first)] = root(second)
     groups: dict[int, list[int]] = {}
     for place in range(len(boxes)):
@@ -144,11 +175,6 @@ def _join_boxes(boxes: list[Box], reach: int) -> list[list[int]]:
     return list(groups.values())
 
 
-def _belong(one: Box, other: Box, reach: int) -> bool:
-    gap_x = max(one[0], other[0]) - min(one[2], other[2])
-    gap_y = max(one[1], other[1]) - min(one[3], other[3])
-    if max(gap_x, gap_y) <= reach // 2:
-        return True
-    heights = one[3] - one[1], other[3] - other[1]
-    similar = min(heights) > 0.5 * max(heights)
-    return similar and -gap_y > 0.5 * min(heights) and gap_x < 1.0 * min(heights)
+def _gaps(one: Box, other: Box) -> tuple[int, int]:
+    """Distance along x and along y, negative where the boxes overlap."""
+    return max(one[0], other[0]) - min(one[2], other[2]), max(one[1], other[1]) - min(one[3], other[3])

@@ -13,13 +13,13 @@ from provenance.compare.align import AlignedPair
 from provenance.compare.backgrounds import join_background, name_background
 from provenance.compare.classify import Finding, classify_region
 from provenance.compare.evidence import Evidence, cut_crop, measure_evidence
-from provenance.compare.grouping import Region, group_regions
+from provenance.compare.grouping import Region, group_regions, join_lines, join_regions
 from provenance.compare.residual import Residual, measure_residual
 from provenance.compare.sources import find_source
 from provenance.records import Box, Change, Pixels
 
 Mask = NDArray[np.bool_]
-MAX_TEXT_REGIONS = 3
+MAX_TEXT_PLACES = 3
 MAX_COPY_SEARCHES = 4
 VACATED = ("object_removed", "object_replaced", "object_recolored")
 MIN_TEXT_DETAIL = 7.0
@@ -162,29 +162,52 @@ def _join_background(
 
 
 def _read_text(pair: AlignedPair, predicted: Pixels, drafts: list[_Draft]) -> list[_Draft]:
-    """Give regions whose words differ their text operation; only the few likeliest are read."""
-    from provenance.compare.text import compare_text
+    """Give regions whose words differ their text operation; only the few likeliest places are read."""
+    from provenance.compare.text import MIN_EXPLAINED, compare_text, explained_share
 
     likely = [place for place, draft in enumerate(drafts) if _may_hold_text(draft)]
-    likely.sort(key=lambda place: -max(drafts[place].evidence.q_detail, drafts[place].evidence.p_detail))
-    read = list(drafts)
-    for place in likely[:MAX_TEXT_REGIONS]:
-        draft = drafts[place]
-        text = compare_text(pair.query, predicted, draft.region.mask, draft.region.box)
-        if text is not None:
-            finding = Finding(text.operation, text.confidence, {})
-            read[place] = replace(draft, finding=finding, text_before=text.before, text_after=text.after)
-    return read
+    groups = [[likely[k] for k in group] for group in join_lines([drafts[place].box for place in likely])]
+    groups.sort(key=lambda group: -max(_stroke_contrast(drafts[place].evidence) for place in group))
+    read, gone = list(drafts), set[int]()
+    for group in groups[:MAX_TEXT_PLACES]:
+        members = [drafts[place].region for place in group]
+        joined = join_regions(members)
+        text = compare_text(pair.query, predicted, joined.mask, joined.box)
+        if text is None:
+            continue
+        written = [
+            place
+            for place in group
+            if explained_share(drafts[place].region.mask, drafts[place].box, text.boxes) > MIN_EXPLAINED
+        ]
+        if not written:
+            continue
+        first = drafts[written[0]]
+        region = join_regions([drafts[place].region for place in written])
+        read[written[0]] = replace(
+            first,
+            region=region,
+            box=region.box,
+            finding=Finding(text.operation, text.confidence, {}),
+            text_before=text.before,
+            text_after=text.after,
+        )
+        gone.update(written[1:])
+    return [draft for place, draft in enumerate(read) if place not in gone]
+
+
+def _stroke_contrast(evidence: Evidence) -> float:
+    return max(evidence.q_detail, evidence.p_detail)
 
 
 def _may_hold_text(draft: _Draft) -> bool:
     """A cheap test before the dear reading: strokes need size and contrast."""
     e, (x0, y0, x1, y1) = draft.evidence, draft.box
     wanted = ("object_added", "object_removed", "object_replaced", "object_recolored")
-    if draft.finding.operation not in wanted or min(x1 - x0, y1 - y0) < 7 or max(x1 - x0, y1 - y0) < 10:
+    if draft.finding.operation not in wanted or max(x1 - x0, y1 - y0) < 8:
         return False
     floor = MIN_TEXT_DETAIL if draft.finding.operation != "object_recolored" else 2 * MIN_TEXT_DETAIL
-    return max(e.q_detail, e.p_detail) > floor
+    return _stroke_contrast(e) > floor
 
 
 def _find_copies(pair: AlignedPair, predicted: Pixels, drafts: list[_Draft]) -> list[_Draft]:

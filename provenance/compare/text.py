@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from provenance.records import Box, Operation, Pixels
 
 Mask = NDArray[np.bool_]
+MIN_EXPLAINED = 0.3
+"""Share of a region that words must cover for the region to count as text."""
 MIN_SCORE = 0.8
 """Mean character probability; leaves and bricks that look like letters stay below."""
 _MAX_SIDE = 960
@@ -99,13 +101,12 @@ def compare_text(query: Pixels, reference: Pixels, mask: Mask, box: Box) -> Text
         # Words that are new as a whole lie on changed ground as a whole.
         before, after = ([line for line in side if _share(mask, line.box) > 0.3] for side in (before, after))
     lines = before + after
-    if not lines or _explained_share(mask, box, lines) < 0.3:
+    boxes = tuple(line.box for line in lines)
+    if not lines or explained_share(mask, box, boxes) < MIN_EXPLAINED:
         return None
     operation: Operation = "text_changed" if before and after else "text_added" if after else "text_removed"
     score = min(line.score for line in lines)
-    return TextChange(
-        operation, _joined(before), _joined(after), round(0.95 * score, 3), tuple(line.box for line in lines)
-    )
+    return TextChange(operation, _joined(before), _joined(after), round(0.95 * score, 3), boxes)
 
 
 def normalize(text: str) -> str:
@@ -131,14 +132,17 @@ def _widen(box: Box, by: tuple[int, int], mask: Mask) -> Box:
 
 def _is_cut(line: TextLine, around: Box, mask: Mask) -> bool:
     """Whether a line that matters goes on beyond the side of the crop."""
-    left = around[0] > 0 and line.box[0] <= around[0] + 2
-    right = around[2] < mask.shape[1] and line.box[2] >= around[2] - 2
+    near = max(3, (line.box[3] - line.box[1]) // 3)
+    left = around[0] > 0 and line.box[0] <= around[0] + near
+    right = around[2] < mask.shape[1] and line.box[2] >= around[2] - near
     return (left or right) and _concerns(line, mask)
 
 
 def _share(mask: Mask, box: Box) -> float:
-    part = mask[max(0, box[1]) : box[3], max(0, box[0]) : box[2]]
-    return np.count_nonzero(part) / max(1, part.size)
+    """Changed share of a line, less the margin that the detector adds around the letters."""
+    pad = (box[3] - box[1]) // 5
+    part = mask[max(0, box[1] + pad) : box[3] - pad, max(0, box[0] + pad) : box[2] - pad]
+    return float(part.mean()) if part.size else 0.0
 
 
 def _without_common(before: list[TextLine], after: list[TextLine]) -> tuple[list[TextLine], list[TextLine]]:
@@ -169,10 +173,10 @@ def _overlap(one: Box, other: Box) -> bool:
     return width > 0 and height > 0.4 * min(one[3] - one[1], other[3] - other[1])
 
 
-def _explained_share(mask: Mask, box: Box, lines: list[TextLine]) -> float:
-    """Share of the region's changed pixels that lie on the lines or their plate."""
+def explained_share(mask: Mask, box: Box, lines: tuple[Box, ...]) -> float:
+    """Share of a region's changed pixels inside `box` that lie on the lines or their plate."""
     near = np.zeros(mask.shape, np.bool_)
-    for x0, y0, x1, y1 in (line.box for line in lines):
+    for x0, y0, x1, y1 in lines:
         pad = (y1 - y0) // 2
         near[max(0, y0 - pad) : y1 + pad, max(0, x0 - pad) : x1 + pad] = True
     place = np.s_[box[1] : box[3], box[0] : box[2]]
