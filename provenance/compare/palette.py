@@ -107,6 +107,11 @@ def color_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
         yield [*balance, saturation(inner.saturation())], 4
         slope, offset = inner.line()
         yield [*balance, *_brightness_and_contrast(slope, offset, inner.luma)], 5
+
+
+def matrix_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
+    """Any mixing of the channels that leaves more than one hue: a turned hue, swapped channels."""
+    fit = LinearFit(samples)
     matrix = fit.matrix()
     levels = fit.x @ matrix[:, :3].T + matrix[:, 3] - fit.x
     rounded = [[round(float(value), 3) for value in row] for row in matrix]

@@ -6,8 +6,9 @@ outliers: fits are reweighted, and what an edit can cost a model is capped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 import cv2
@@ -55,12 +56,15 @@ def fit_tone(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> ToneF
     untouched = misfit(samples, [])
     best: Recipe = []
     best_score, best_misfit = untouched, untouched
-    for recipe, parameters in _recipes(samples):
-        rest = misfit(samples, recipe)
-        score = rest * (1 + _PENALTY_SHARE * parameters) + _PENALTY_LEVELS * parameters
-        needed = best_score if best else untouched - _WORTH_LEVELS
-        if score < needed and palette.is_noticeable(recipe, samples):
-            best, best_score, best_misfit = recipe, score, rest
+    for recipes in _recipes(samples):
+        candidates = [(recipe, count, misfit(samples, recipe)) for recipe, count in recipes]
+        for recipe, count, rest in candidates:
+            score = rest * (1 + _PENALTY_SHARE * count) + _PENALTY_LEVELS * count
+            needed = best_score if best else untouched - _WORTH_LEVELS
+            if score < needed and palette.is_noticeable(recipe, samples):
+                best, best_score, best_misfit = recipe, score, rest
+        if untouched - min(rest for _, _, rest in candidates) < 0.8 * _WORTH_LEVELS:
+            break
     posterized = _posterized(reference, query, mask, best)
     best, best_misfit = posterized or (best, best_misfit)
     gain = (untouched - best_misfit) / max(untouched, 1e-6)
@@ -116,16 +120,18 @@ def misfit(samples: Samples, recipe: Recipe) -> float:
     return float((np.minimum(rest, _CAP_LEVELS) * samples.weights).sum() / samples.weights.sum())
 
 
-def _recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
-    """Candidate recipes with their number of free parameters, simple ones first."""
+def _recipes(samples: Samples) -> Iterator[Iterable[tuple[Recipe, int]]]:
+    """Candidate recipes with their number of free parameters.
+
+    The most flexible ones come first: where they do not explain more than no edit, nothing simpler can.
+    """
     if palette.lost_its_color(samples):
-        yield from palette.gray_recipes(samples)
+        yield palette.gray_recipes(samples)
         return
-    yield from palette.plain_recipes(samples)
-    yield from palette.color_recipes(samples)
-    yield from palette.vignette_recipes(samples)
-    yield from palette.curve_recipes(samples)
-    yield from palette.odd_recipes(samples)
+    flexible = (palette.curve_recipes, palette.matrix_recipes, palette.vignette_recipes)
+    yield chain.from_iterable(recipes(samples) for recipes in flexible)
+    simple = (palette.plain_recipes, palette.color_recipes, palette.odd_recipes)
+    yield chain.from_iterable(recipes(samples) for recipes in simple)
 
 
 def _posterized(
