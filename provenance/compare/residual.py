@@ -84,7 +84,8 @@ def _activity(lightness: Bytes) -> Float:
     plain = lightness.astype(np.float32)
     fine = plain - cv2.blur(cv2.blur(plain, (5, 5)), (5, 5))
     # Running sums leave tiny negative values on flat ground.
-    power = cv2.resize(fine * fine, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    half = tuple(max(1, side // 2) for side in lightness.shape[::-1])
+    power = cv2.resize(fine * fine, half, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.sqrt(cv2.max(cv2.blur(cv2.blur(power, (5, 5)), (3, 3)), 0)), np.float32)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from provenance.records import Box, Operation, Pixels
 
 Mask = NDArray[np.bool_]
-MIN_EXPLAINED = 0.3
+MIN_EXPLAINED = 0.45
 """Share of a region that words must cover for the region to count as text."""
 MIN_SCORE = 0.8
 """Mean character probability; leaves and bricks that look like letters stay below."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -59,6 +60,19 @@ def test_encoding_alone_is_no_change(originals: list[Pixels], jpeg: Jpeg, qualit
         local = changes_of(original, original, jpeg, quality=quality)
         assert local.changes == ()
         assert local.labels.max() == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (3, 200), (16, 16)])
+def test_tiny_pictures_are_compared_too(shape: tuple[int, int]) -> None:
+    one, other = np.random.default_rng(0).integers(0, 255, (2, *shape, 3), np.uint8)
+    assert find_local_changes(pair_of(one, one), one).changes == ()
+    labels = find_local_changes(pair_of(one, other), other, read_text=False).labels
+    assert labels.shape == shape
+
+
+def test_without_an_overlap_nothing_can_differ(originals: list[Pixels]) -> None:
+    pair = replace(pair_of(originals[0], originals[0][::-1]), overlap=np.zeros(originals[0].shape[:2], bool))
+    assert find_local_changes(pair, pair.reference, read_text=False).changes == ()
 
 
 def test_a_pasted_object_is_added(originals: list[Pixels], jpeg: Jpeg) -> None:
@@ -167,6 +181,23 @@ def test_a_background_leaves_its_subject(
     assert [change.operation for change in changes] == [operation]
     if kind != "replaced":
         assert changes[0].parameters["kind"] == kind
+
+
+@pytest.mark.parametrize("kind", ["darkened", "blurred"])
+def test_a_whole_picture_edit_is_refuted_by_an_untouched_subject(
+    originals: list[Pixels], jpeg: Jpeg, kind: str
+) -> None:
+    original = originals[0]
+    layer = original // 2 if kind == "darkened" else cv2.GaussianBlur(original, (0, 0), 4)
+    edited = np.where(ellipse_of(original.shape)[..., None], original, layer)
+    pair = pair_of(np.asarray(jpeg(Image.fromarray(edited), quality=90)), original)
+    # The whole-picture fit follows the majority of the pixels, which is the background.
+    local = find_local_changes(pair, layer, read_text=False)
+    assert local.whole_picture_refuted
+    assert [change.operation for change in local.changes] == ["background_changed"]
+    honest = find_local_changes(replace(pair, query=layer), layer, read_text=False)
+    assert not honest.whole_picture_refuted
+    assert honest.changes == ()
 
 
 def test_boxes_are_full_size_pixels(originals: list[Pixels], jpeg: Jpeg) -> None:
