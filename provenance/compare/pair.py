@@ -42,13 +42,14 @@ def compare(
     framing = describe_framing(align(query, reference, reference_from_query, side_px=side_px))
     pair = framing.pair
     tone = fit_tone(pair.reference, pair.query, pair.overlap)
-    style = _style(pair, reference, tone)
+    close = _look_closer(pair, query, reference)
+    style = _style(close, reference, tone)
     blurs = [change for change in style.changes if change.operation == "blur"]
     if blurs:
         # A strong blur takes contrast from texture: fit the tone again on equally blurred sides.
         blurred = replay(pair.reference, blurs, working_scale=pair.working_scale)
         tone = fit_tone(blurred, pair.query, pair.overlap)
-        style = _style(pair, reference, tone)
+        style = _style(close, reference, tone)
     whole = (*framing.changes, *tone.changes, *style.changes)
     replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
     local = find_local_changes(pair, replayed, read_text=read_text)
@@ -81,6 +82,37 @@ def compare(
     )
 
 
+def _look_closer(pair: AlignedPair, query: DecodedImage, reference: DecodedImage) -> AlignedPair:
+    """A tile from the middle of the overlap at the decoded resolution, where the working size is much smaller.
+
+    What is three pixels wide in a large picture is not seen in a small copy.
+    """
+    decoded = (query.pixels.shape[1], query.pixels.shape[0])
+    side = max(pair.query.shape[:2])
+    if side > 0.8 * max(decoded) or not pair.overlap.any():
+        return pair
+    rows, columns = np.nonzero(pair.overlap)
+    middle = np.array([columns.mean(), rows.mean()]) * max(decoded) / side
+    size = np.minimum(side, decoded)
+    x, y = np.clip(middle - size / 2, 0, np.array(decoded) - size).astype(int)
+    tile = query.pixels[y : y + size[1], x : x + size[0]]
+    shift = np.eye(3)
+    shift[:2, 2] = np.array([x, y]) / query.scale
+    motion = Motion("homography", pair.reference_from_query @ shift, np.zeros(0, np.bool_), pair.error_px)
+    full_size = (round(size[0] / query.scale), round(size[1] / query.scale))
+    warped, overlap = warp_reference(reference, motion, full_size, (int(size[0]), int(size[1])))
+    return replace(
+        pair,
+        query=np.ascontiguousarray(tile),
+        reference=warped,
+        overlap=overlap,
+        model=motion.model,
+        reference_from_query=motion.reference_from_query,
+        query_size=full_size,
+        working_scale=query.scale,
+    )
+
+
 def _style(pair: AlignedPair, reference: DecodedImage, tone: ToneFit) -> StyleFit:
     """Style after tone; noise only where careless resizing would not have made as much of it."""
     if any(change.parameters.get("kind") == "posterized" for change in tone.changes):
@@ -88,7 +120,8 @@ def _style(pair: AlignedPair, reference: DecodedImage, tone: ToneFit) -> StyleFi
     enlarged = _enlargement(pair)
 
     def fit(pixels: Pixels) -> StyleFit:
-        toned = replay(pixels, tone.changes)
+        # A close look has another centre than the picture, and a vignette is no style anyway.
+        toned = replay(pixels, [c for c in tone.changes if c.parameters.get("kind") != "vignette"])
         return fit_style(toned, pair.query, pair.overlap, working_scale=pair.working_scale, enlarged=enlarged)
 
     style = fit(pair.reference)
@@ -154,9 +187,11 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
 def _unexplained(pair: AlignedPair, local: LocalChanges) -> float:
     """Share of the overlap's changed pixels that no local change accounts for.
 
-    The halo that encoding leaves around a change belongs to it, and specks that no person would call a change
-    are not counted.
+    The halo that encoding leaves around a change belongs to it. Specks that no person would call a change are
+    not counted, and where no place is worth naming none is left unexplained.
     """
+    if not local.changes:
+        return 0.0
     changed = local.changed & pair.overlap
     reach = max(3, round(HALO * max(changed.shape)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))

@@ -182,7 +182,7 @@ def odd_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     curve = fit_curve(_after(samples, gray), common=False)
     middle = curve[2:7].mean(axis=0)
     sepia = middle[0] > middle[1] + 4 and middle[1] > middle[2] + 2
-    yield [("grayscale", {"kind": "sepia" if sepia else "tinted", "curve_rgb": control_points(curve)})], 6
+    yield [("grayscale", {"kind": "sepia" if sepia else "tinted", "curve_rgb": control_points(curve)})], 8
 
 
 def _sign(value: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from provenance.compare import compare
 from provenance.compare.motion import resize_matrix
@@ -63,6 +63,17 @@ def test_the_replay_repeats_what_is_listed(pictures, decoded, jpeg):
         after = np.abs(result.query.astype(int) - result.replayed).mean()
         assert after < 0.5 * before
         assert result.replay_psnr_db > 26
+
+
+def test_a_small_blur_of_a_large_picture_is_seen(photos, decoded, jpeg):
+    for path in photos[:2]:
+        photo = Image.open(path).convert("RGB")
+        for query, expected in [(photo, None), (photo.filter(ImageFilter.GaussianBlur(1.2)), 1.2)]:
+            copy = decoded(jpeg(query, quality=85))
+            result = compare(copy, decoded(photo), np.eye(3), side_px=400, read_text=False)
+            blurs = [c.parameters["sigma_px"] for c in result.changes if c.operation == "blur"]
+            assert blurs == ([] if expected is None else [pytest.approx(expected, rel=0.2)])
+            assert len(result.changes) == len(blurs)
 
 
 def test_arrays_share_the_working_frame(pictures, decoded, jpeg):
