@@ -83,7 +83,7 @@ def compare(
 
 
 def _look_closer(pair: AlignedPair, query: DecodedImage, reference: DecodedImage) -> AlignedPair:
-    """A tile from the middle of the overlap at the decoded resolution, where the working size is much smaller.
+    """A tile from the middle of the overlap at the decoded resolution, where working size is much smaller.
 
     What is three pixels wide in a large picture is not seen in a small copy.
     """
