@@ -304,16 +304,20 @@ class Provenance:
             limit = self.settings.search.deep_k + len(seen)
             candidates = self.searcher.candidates(description, limit=limit, parts=parts)
         with watch("verify"):
-            return self._verify(view, [one for one in candidates if one.reference_id not in seen])
+            further = [one for one in candidates if one.reference_id not in seen]
+            return self._verify(view, further, quickly=True)
 
-    def _verify(self, view: QueryView, candidates: Sequence[Candidate]) -> list[Judged]:
+    def _verify(
+        self, view: QueryView, candidates: Sequence[Candidate], *, quickly: bool = False
+    ) -> list[Judged]:
         """Judge candidates, best first, a few at a time; stop after the few with a sure match."""
         judged: list[Judged] = []
-        first, then = 3, 4 * self.settings.worker_threads
+        first, then = 3, 8 * self.settings.worker_threads
         starts = [0, *range(first, len(candidates), then)]
+        judge = partial(self._judge, view, quickly)
         with ThreadPoolExecutor(self.settings.worker_threads) as pool:
             for start, end in pairwise([*starts, len(candidates)]):
-                judged += pool.map(partial(self._judge, view), *self._stored(candidates[start:end]))
+                judged += pool.map(judge, *self._stored(candidates[start:end]))
                 if any(verification.confidence >= 0.99 for _, verification, _ in judged):
                     break
         return judged
@@ -333,11 +337,19 @@ class Provenance:
         )
 
     def _judge(
-        self, view: QueryView, candidate: Candidate, record: ReferenceRecord, features: LocalFeatures
+        self,
+        view: QueryView,
+        quickly: bool,
+        candidate: Candidate,
+        record: ReferenceRecord,
+        features: LocalFeatures,
     ) -> Judged:
         from provenance.decode import decode
-        from provenance.verify import small_gray, verify
+        from provenance.verify import promising, small_gray, verify
 
+        if quickly and not promising(view, features):
+            reason = "hardly any keypoint matches agree"
+            return candidate, Verification(record.reference_id, False, reason, 0, 0, 0.0), record
         thumbnail = decode(self.database.thumbnail(record.reference_id), name=record.path)
         verification = verify(
             view, record.reference_id, features, small_gray(thumbnail.pixels), (record.width, record.height),

@@ -6,7 +6,7 @@ dense      for pictures with too few keypoints: correlation of small pictures
 decide     the evidence above -> verified or not, and a calibrated probability
 """
 
-from provenance.verify.decide import QueryView, verify
+from provenance.verify.decide import QueryView, promising, verify
 from provenance.verify.dense import small_gray
 
-__all__ = ["QueryView", "small_gray", "verify"]
+__all__ = ["QueryView", "promising", "small_gray", "verify"]

@@ -122,6 +122,14 @@ def verify(
     )
 
 
+def promising(query: QueryView, reference: LocalFeatures) -> bool:
+    """A quick look at the strongest keypoints: False where not even a few matches agree."""
+    return any(
+        len(agree(match(features.strongest(QUICK_KEYPOINTS), reference))) >= QUICK_AGREEING
+        for features in (query.local, query.mirrored)
+    )
+
+
 def gather(query: QueryView, reference: LocalFeatures, small: Gray, size: Size) -> Evidence:
     """Measure a pair: keypoint geometry upright and mirrored, dense agreement, whole-picture correlation."""
     geometry: Geometry | None = None
