@@ -46,7 +46,7 @@ def group_regions(residual: Residual) -> list[Region]:
     kept = [
         label
         for label in range(1, count)
-        if min(stats[label, 2:4]) > 2
+        if not _is_frame_strip(_box(stats[label]), closed.shape)
         and _is_visible(
             areas[label],
             weights[label],
@@ -67,6 +67,15 @@ def group_regions(residual: Residual) -> list[Region]:
         regions.append(Region(mask, box, float(weights[members].sum())))
     regions.sort(key=lambda region: -region.weight)
     return regions[:MAX_REGIONS]
+
+
+def _is_frame_strip(box: Box, shape: tuple[int, ...]) -> bool:
+    """A thin strip along the picture's frame: what resampling and blurring make of the outermost pixels."""
+    h, w = shape
+    deep = max(2, round(0.012 * max(h, w)))
+    return (min(box[2], w - box[0]) <= deep and box[3] - box[1] > deep) or (
+        min(box[3], h - box[1]) <= deep and box[2] - box[0] > deep
+    )
 
 
 def _is_visible(

@@ -83,7 +83,9 @@ def _leaves_subject(pair: AlignedPair, predicted: Pixels, local: LocalChanges) -
 
 
 def _find(pair: AlignedPair, predicted: Pixels, *, read_text: bool) -> LocalChanges:
-    residual = measure_residual(pair.query, predicted, pair.overlap, error_px=pair.error_px)
+    residual = measure_residual(
+        pair.query, predicted, pair.overlap, error_px=pair.error_px, unedited=pair.reference
+    )
     regions = group_regions(residual)
     unchanged = _unchanged(pair.overlap, regions)
     drafts = [_draft(pair, predicted, region, unchanged, residual) for region in regions]

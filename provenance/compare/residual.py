@@ -34,6 +34,8 @@ TEXTURE_FLOOR = 0.9
 """Natural logarithm of the energy ratio."""
 ACTIVITY_FLOOR = 3.0
 """Levels of fine structure that must have come or gone to be seen."""
+WHOLE_EDIT_ERROR = 0.35
+"""Share of a whole-picture edit by which its prediction may err."""
 TEXTURED = 5.0
 NOISE_FACTOR = 2.2
 SEED, GROW = 1.0, 0.55
@@ -59,24 +61,55 @@ class Residual:
     """Standard deviation of the benign difference, luma levels of 255."""
 
 
-def measure_residual(query: Pixels, predicted: Pixels, overlap: Mask, *, error_px: float = 0.5) -> Residual:
-    """Measure where `query` differs from `predicted` beyond what encoding and `error_px` explain."""
+def measure_residual(
+    query: Pixels,
+    predicted: Pixels,
+    overlap: Mask,
+    *,
+    error_px: float = 0.5,
+    unedited: Pixels | None = None,
+) -> Residual:
+    """Measure where `query` differs from `predicted` beyond what encoding and `error_px` explain.
+
+    `unedited` is the reference before the whole-picture edits that `predicted` carries. Few parameters stand
+    for such an edit, so the prediction may err by a share of what it changed there.
+    """
     predicted = np.where(overlap[..., None], predicted, query)
     query_ycc, predicted_ycc = (cv2.cvtColor(side, cv2.COLOR_RGB2YCrCb) for side in (query, predicted))
+    slack = _whole_edit_slack(predicted, unedited, overlap)
     h, w = overlap.shape
     query_activity, predicted_activity = (_activity(side[..., 0]) for side in (query_ycc, predicted_ycc))
+    half_overlap = _resize_mask(overlap, predicted_activity.shape)
+    predicted_activity = _with_added_noise(predicted_activity, query_activity, half_overlap)
     half_busy = _activity_bins(cv2.max(query_activity, predicted_activity))
-    half_overlap = _resize_mask(overlap, half_busy.shape)
     busy = np.asarray(cv2.resize(half_busy, (w, h), interpolation=cv2.INTER_NEAREST), np.uint8)
 
-    level, noise = _level_strength(query_ycc, predicted_ycc, busy, overlap, error_px)
-    shade = _shade_strength(query_ycc, predicted_ycc, overlap)
+    level, noise = _level_strength(query_ycc, predicted_ycc, busy, overlap, slack, error_px)
+    shade = _shade_strength(query_ycc, predicted_ycc, overlap, slack)
     texture = _texture_strength(query_activity, predicted_activity, half_busy, half_overlap, noise)
     texture = np.asarray(cv2.resize(texture, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
     textured = _resize_mask(predicted_activity > TEXTURED, (h, w))
     strength = cv2.max(cv2.max(level, shade), np.abs(texture))
     strength[~overlap] = 0
     return Residual(strength, _hysteresis(strength), level, texture, textured, noise)
+
+
+def _whole_edit_slack(predicted: Pixels, unedited: Pixels | None, overlap: Mask) -> Bytes | None:
+    """[h, w, 3] levels of Y, Cr, Cb by which a predicted whole-picture edit may err; None without one."""
+    if unedited is None or np.array_equal(predicted[overlap], unedited[overlap]):
+        return None
+    one, other = (cv2.cvtColor(side, cv2.COLOR_RGB2YCrCb) for side in (predicted, unedited))
+    change = cv2.absdiff(one, other)
+    change[~overlap] = 0
+    return np.asarray(cv2.convertScaleAbs(cv2.blur(change, (9, 9)), alpha=WHOLE_EDIT_ERROR), np.uint8)
+
+
+def _with_added_noise(predicted: Float, query: Float, overlap: Mask) -> Float:
+    """Activity of the predicted side with the noise that the query has everywhere."""
+    if not overlap.any():
+        return predicted
+    added = max(0.0, float(np.quantile((query**2 - predicted**2)[overlap], 0.2)))
+    return np.asarray(cv2.sqrt(predicted**2 + np.float32(added)), np.float32)
 
 
 def _activity(lightness: Bytes) -> Float:
@@ -100,7 +133,7 @@ def _activity_bins(activity: Float) -> Bytes:
 
 
 def _level_strength(
-    query_ycc: Bytes, predicted_ycc: Bytes, busy: Bytes, overlap: Mask, error_px: float
+    query_ycc: Bytes, predicted_ycc: Bytes, busy: Bytes, overlap: Mask, slack: Bytes | None, error_px: float
 ) -> tuple[Float, float]:
     """Difference beyond the other side's local range, in thresholds; and the noise in luma levels."""
     reach = 3 if error_px <= 1.0 else 5
@@ -111,6 +144,8 @@ def _level_strength(
         one = cv2.GaussianBlur(query_ycc[..., channel], (0, 0), sigma)
         other = cv2.GaussianBlur(predicted_ycc[..., channel], (0, 0), sigma)
         outside = cv2.max(_outside_range(one, other, kernel), _outside_range(other, one, kernel))
+        if slack is not None:
+            outside = cv2.subtract(outside, slack[..., channel])
         noise = _noise_by_bin(cv2.absdiff(one, other), busy, overlap)
         noises.append(float(noise.mean()))
         inverse = (1.0 / (floor + NOISE_FACTOR * noise)).astype(np.float32)
@@ -151,7 +186,7 @@ def _table(values: NDArray[np.floating]) -> Float:
     return np.concatenate([values, np.full(256 - len(values), values[-1])]).astype(np.float32)
 
 
-def _shade_strength(query_ycc: Bytes, predicted_ycc: Bytes, overlap: Mask) -> Float:
+def _shade_strength(query_ycc: Bytes, predicted_ycc: Bytes, overlap: Mask, slack: Bytes | None) -> Float:
     """Coarse difference in thresholds; edges get slack for misregistration."""
     h, w = overlap.shape
     size = (max(8, w // 4), max(8, h // 4))
@@ -160,8 +195,10 @@ def _shade_strength(query_ycc: Bytes, predicted_ycc: Bytes, overlap: Mask) -> Fl
         for side in (query_ycc, predicted_ycc)
     )
     kernel = np.ones((3, 3), np.uint8)
-    slack = 0.2 * np.minimum(*(cv2.dilate(side, kernel) - cv2.erode(side, kernel) for side in (one, other)))
-    difference = np.maximum(np.abs(one - other) - slack, 0)
+    edges = 0.2 * np.minimum(*(cv2.dilate(side, kernel) - cv2.erode(side, kernel) for side in (one, other)))
+    if slack is not None:
+        edges += cv2.resize(slack, size, interpolation=cv2.INTER_AREA)
+    difference = np.maximum(np.abs(one - other) - edges, 0)
     # A whole-picture fit may be a little off everywhere: only what sticks out of that is a local change.
     inside = _resize_mask(overlap, size[::-1])
     usual = np.quantile(difference[inside], 0.5, axis=0) if inside.any() else np.zeros(3)
