@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from provenance.compare.motion import (
     Matrix,
@@ -149,8 +150,11 @@ def _resize_whole(pixels: Pixels, dihedral: Matrix, working: Size) -> Pixels:
     if _size(pixels) == working:
         return pixels
     smaller = working[0] < pixels.shape[1] or working[1] < pixels.shape[0]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(pixels, working, interpolation=method), np.uint8)
+    if smaller:
+        # Pillow's bicubic lies between the filters that editors use; cv2's area filter blurs near full size.
+        picture = Image.fromarray(pixels)
+        return np.asarray(picture.resize(working, Image.Resampling.BICUBIC, reducing_gap=3.0), np.uint8)
+    return np.asarray(cv2.resize(pixels, working, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def refine(query: Pixels, reference: DecodedImage, reference_from_query: Matrix, query_size: Size) -> Motion:

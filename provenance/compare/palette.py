@@ -28,7 +28,7 @@ _CHANNELS = ("red", "green", "blue")
 # Smallest edits that are named (measured on benign pairs; a person sees about these).
 _MIN_BRIGHTNESS_PERCENT = 2.0
 _MIN_CONTRAST_PERCENT = 4.0
-_MIN_SATURATION_PERCENT = 8.0
+_MIN_SATURATION_PERCENT = 11.0
 _MIN_BALANCE_LEVELS = 2.5
 _MIN_CURVE_LEVELS = 4.0
 _MIN_VIGNETTE = 0.1

@@ -19,7 +19,7 @@ from provenance.records import Change, Pixels
 Floats: TypeAlias = NDArray[np.float32]
 
 _TILE = 48
-_TILES = 24
+_TILES = 36
 _SIGMAS_PX = (0.5, 0.7, 0.9, 1.2, 1.6, 2.1, 2.8, 3.7, 5.0, 7.0, 10.0)
 _SHARPEN_SIGMAS_PX = (0.7, 1.0, 1.5, 2.2, 3.5)
 _MIN_BLUR_PX = 0.72
@@ -65,14 +65,19 @@ def fit_style(
     contrast = np.array([before[tile].std() for tile in tiles])
     order = np.argsort(contrast)
     textured = [tiles[i] for i in order[::-1][: min(_TILES, max(4, len(tiles) // 2))]]
-    ratio = float(np.median([_energy(after[t]) / max(_energy(before[t]), 1e-3) for t in textured]))
+    ratios = np.array([_energy(after[t]) / max(_energy(before[t]), 1e-3) for t in textured])
+    ratio = float(np.median(ratios))
     changes: list[Change] = []
     focus = None
-    if not _UNTOUCHED[0] < ratio < _UNTOUCHED[1]:
+    # A picture with a sharp subject in it was not blurred as a whole.
+    if np.percentile(ratios, 85) < _UNTOUCHED[0] or ratio > _UNTOUCHED[1]:
         focus = _fit_focus(before, after, textured, working_scale, enlarged)
     if focus is not None:
         changes.append(focus)
-    noise, everywhere = _added_noise(before, after, mask)
+    same = np.zeros(mask.shape, np.bool_)
+    for tile in tiles:
+        same[tile] = True
+    noise, everywhere = _added_noise(before, after, mask & same)
     resized = abs(float(np.log(enlarged))) > 0.02
     if everywhere >= _MIN_NOISE_LEVELS + 0.6 * resized and not (
         focus is not None and focus.operation == "sharpen"
@@ -194,10 +199,12 @@ def _added_noise(before: Floats, after: Floats, mask: NDArray[np.bool_]) -> tupl
 
 
 def _unedited(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> list[tuple[slice, slice]]:
-    """The tiles whose coarse structure is the same on both sides."""
+    """The tiles whose level and coarse structure are the same on both sides."""
     a, b = _blurred(before, 3.0), _blurred(after, 3.0)
     kept = []
     for tile in tiles:
+        if abs(float(a[tile].mean() - b[tile].mean())) > 16:
+            continue
         x, y = a[tile] - a[tile].mean(), b[tile] - b[tile].mean()
         power = float(np.sqrt((x * x).sum() * (y * y).sum()))
         if float((x * y).sum()) > 0.6 * power - 1.0 * x.size:
