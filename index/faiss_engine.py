@@ -31,6 +31,10 @@ _TRAINING_ROUNDS = 8
 _RETRAIN_GROWTH = 4
 _SCORE_STEP = 1e-6
 
+THREADS_FROM = 2**25
+"""Vectors times bytes of queries from which a search uses all threads."""
+_THREADS = faiss.omp_get_max_threads()
+
 
 class FaissIndex:
     """A FAISS index that changes from flat to inverted lists as it grows, and back.
@@ -99,6 +103,8 @@ class FaissIndex:
         ids, scores = no_hits(len(rows), k)
         if not len(self) or not len(rows):
             return ids, scores
+        # Below that, waking the threads takes longer than the search.
+        faiss.omp_set_num_threads(1 if len(self) * rows.nbytes < THREADS_FROM else _THREADS)
         # One more than asked for shows whether a tie crosses the last place.
         found_scores, found_ids = self._nearest(rows, min(k + 1, len(self)))
         for row, (row_scores, row_ids) in enumerate(zip(found_scores, found_ids, strict=True)):
