@@ -146,3 +146,31 @@ def test_inset_in_another_picture_is_a_composite(pictures, framed):
     assert edits["composite"].parameters["area_percent"] == pytest.approx(100 * share, abs=1)
     assert edits["composite"].box == (150, 60, 350, 60 + inset.height)
     assert framing.pair.overlap.mean() == pytest.approx(share, abs=0.02)
+
+
+def test_a_thin_border_is_seen(pictures, framed):
+    for picture in pictures:
+        _, edits = framed(ImageOps.expand(picture, 3, (0, 0, 0)), picture, shift(-3, -3))
+        assert set(edits) == {"pad"}
+        assert [edits["pad"].parameters[f"{side}_px"] for side in ("left", "top", "right", "bottom")] == [
+            3
+        ] * 4
+
+
+def test_a_rotation_on_a_larger_canvas_has_no_border_of_its_own(pictures, framed):
+    picture = pictures[3]
+    query = picture.rotate(20, Image.Resampling.BICUBIC, expand=True, fillcolor=(255, 255, 255))
+    t = np.radians(20)
+    matrix = np.eye(3)
+    matrix[:2, :2] = [[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]]
+    matrix[:2, 2] = (np.array(picture.size) - 1) / 2 - matrix[:2, :2] @ (np.array(query.size) - 1) / 2
+    framing, edits = framed(query, picture, matrix)
+    assert set(edits) == {"rotate"}
+    assert edits["rotate"].parameters["degrees"] == pytest.approx(20, abs=0.1)
+    assert framing.reference_overlap > 0.98
+
+
+def test_one_pixel_lost_to_rounding_is_no_crop(pictures, framed):
+    for picture in pictures:
+        w, h = picture.size
+        assert framed(picture.crop((1, 1, w, h - 1)), picture, shift(1, 1))[1] == {}

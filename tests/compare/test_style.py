@@ -64,3 +64,21 @@ def test_a_blurred_object_is_no_blurred_picture(pictures, jpeg):
         query = picture.copy()
         query.paste(picture.crop(box).filter(ImageFilter.GaussianBlur(6)), box)
         assert styled(jpeg(query, quality=85), picture) == {}
+
+
+def test_a_blurred_background_is_no_blurred_picture(pictures, jpeg):
+    for picture in pictures:
+        w, h = picture.size
+        box = (w // 3, h // 4, 2 * w // 3, h)
+        query = picture.filter(ImageFilter.GaussianBlur(4))
+        query.paste(picture.crop(box), box)
+        assert styled(jpeg(query, quality=85), picture) == {}
+
+
+def test_noise_in_a_replaced_part_is_no_noise_of_the_picture(pictures, jpeg):
+    rng = np.random.default_rng(1)
+    for picture in pictures:
+        pixels = np.asarray(picture).copy()
+        half = pixels[: 2 * pixels.shape[0] // 3]
+        half[:] = np.clip(rng.normal(120, 25, half.shape), 0, 255).astype(np.uint8)
+        assert "noise" not in styled(jpeg(Image.fromarray(pixels), quality=90), picture)
