@@ -59,7 +59,7 @@ class DecodedImage:
     @property
     def scale(self) -> float:
         """Decoded pixels per full-size pixel, (0, 1]."""
-        return self.pixels.shape[1] / self.width
+        return float(self.pixels.shape[1] / self.width)
 
 
 # ---------------------------------------------------------------- describe

@@ -22,9 +22,10 @@ from PIL import Image, ImageFile
 
 from provenance.decode.color import srgb_pixels
 from provenance.decode.formats import DAMAGE, decode_error, jpeg_scans, open_picture
+from provenance.decode.limits import Limits
 from provenance.decode.metadata import capture_time, turn_upright
 from provenance.decode.resize import reduce, thumbnail
-from provenance.decode.source import Limits, read_source
+from provenance.decode.source import read_source
 from provenance.errors import DecodeError, ImageTooLargeError
 from provenance.records import DecodedImage, Pixels
 

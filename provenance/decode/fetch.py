@@ -21,7 +21,7 @@ import httpcore
 import httpx
 
 from provenance import __version__
-from provenance.decode.source import Limits
+from provenance.decode.limits import Limits
 from provenance.errors import FetchError, ImageTooLargeError
 
 _MAX_REDIRECTS = 5

@@ -6,26 +6,12 @@ import errno
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
+from provenance.decode.limits import Limits
 from provenance.errors import FetchError, ImageTooLargeError, InputError, NotFoundError, UnreadableError
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What may be read; the defaults are those of the settings."""
-
-    max_bytes: int = 100 * 2**20
-    """Largest file or download, bytes."""
-    max_pixels: int = 100_000_000
-    """Largest picture, width times height, checked before its pixels are decoded."""
-    fetch_timeout_s: float = 20.0
-    """Time for a whole download with its redirects, seconds."""
-    allow_private_urls: bool = False
-    """Fetch from loopback and private addresses too; only for trusted networks."""
 
 
 def read_source(source: bytes | Path | str, limits: Limits) -> tuple[bytes, str]:
