@@ -153,7 +153,8 @@ def _posterized(
         levels, spread = recipe[0][1]["levels"], recipe[0][1]["spread"]
         before, after = (_distance_from_steps(side, levels, spread=spread) for side in flat)
         rest = misfit(pixels, recipe)
-        if after < 0.14 and after < 0.6 * before and rest < 1.2 * smooth:
+        near = 0.14 if levels <= 10 else 0.1
+        if after < near and after < 0.6 * before and rest < 1.2 * smooth:
             return recipe, rest
     return None
 
