@@ -94,6 +94,13 @@ def compare_text(query: Pixels, reference: Pixels, mask: Mask, box: Box) -> Text
     if any(_is_cut(line, around, mask) for side in sides for line in side):
         around = _widen(around, (round(np.clip(6 * height, 40, 400)), 4), mask)
         sides = [read_lines(pixels, around) for pixels in (reference, query)]
+    if not any(sides) and box[2] - box[0] > 1.5 * height:
+        # Letters of light bulbs or of print dots become strokes when blurred.
+        sigma = max(1.0, height / 34)
+        smooth = [
+            np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma), np.uint8) for pixels in (reference, query)
+        ]
+        sides = [read_lines(pixels, around) for pixels in smooth]
     before, after = _without_common(*([line for line in side if _concerns(line, mask)] for side in sides))
     if not before and not after:
         return None

@@ -64,6 +64,17 @@ def test_new_and_painted_out_words(operation: str) -> None:
     assert other is None
 
 
+def test_dotted_letters_are_read() -> None:
+    empty, written = sign(""), sign("OPEN 24")
+    x, y = np.meshgrid(np.arange(400), np.arange(220))
+    dots = (np.hypot(x % 4 - 2, y % 4 - 2) < 1.6)[..., None]
+    dotted = np.where(dots, written, empty).astype(np.uint8)
+    change = compare_text(empty, dotted, *difference(empty, dotted))
+    assert change is not None
+    assert change.operation == "text_removed"
+    assert normalize(change.before or "") == normalize("OPEN 24")
+
+
 def test_recoloured_words_are_no_change_of_text() -> None:
     before, after = sign("OPEN DAILY"), sign("OPEN DAILY", fill=(160, 20, 30))
     assert compare_text(after, before, *difference(after, before)) is None
