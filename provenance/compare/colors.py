@@ -16,8 +16,8 @@ _HUES = (
     (110.0, "yellow"),
     (175.0, "green"),
     (230.0, "turquoise"),
-    (294.0, "blue"),
-    (328.0, "purple"),
+    (309.0, "blue"),
+    (330.0, "purple"),
     (352.0, "magenta"),
     (360.0, "pink"),
 )
