@@ -21,6 +21,7 @@ from provenance.compare.motion import (
     corners_of,
     jacobian,
     nearest_dihedral,
+    polygon_area,
     project,
     resize_matrix,
     whole_frame,
@@ -75,6 +76,8 @@ def align(
     small = to_working_size(query, side_px)
     motion = refine(small, reference, reference_from_query, query_size)
     warped, overlap = warp_reference(reference, motion, query_size, _size(small))
+    if small.shape[1] == query.width:
+        warped = _resampled_alike(small, reference, motion, warped, overlap)
     return AlignedPair(
         query=small,
         reference=warped,
@@ -87,6 +90,21 @@ def align(
         query_size=query_size,
         reference_size=reference_size,
     )
+
+
+def _resampled_alike(
+    query: Pixels, reference: DecodedImage, motion: Motion, warped: Pixels, overlap: NDArray[np.bool_]
+) -> Pixels:
+    """The reference with skipped pixels where that is clearly how the query was made smaller."""
+    size = _size(query)
+    corners = corners_of(size)
+    area = polygon_area(project(motion.reference_from_query, corners)) / (size[0] * size[1])
+    if area * reference.scale**2 < 1.2:
+        return warped
+    skipped, _ = warp_reference(reference, motion, size, size, low_pass=False)
+    normal, *sides = (normalise_locally(side) for side in (query, warped, skipped))
+    smooth, sharp = (abs(_correlation(normal, side, overlap)) for side in sides)
+    return skipped if sharp > smooth + 0.25 * _BETTER else warped
 
 
 def to_working_size(image: DecodedImage, side_px: int) -> Pixels:
@@ -123,7 +141,7 @@ def warp_reference(
     if low_pass and scale > 1.05:
         sigma = _LOW_PASS * float(np.sqrt(scale * scale - 1))
         source = np.asarray(cv2.GaussianBlur(source, (0, 0), sigma), np.uint8)
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    flags = (cv2.INTER_CUBIC if low_pass else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(source, matrix, working, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     overlap = overlap_mask(motion.reference_from_query @ to_full, working, reference_size)
     warped[~cv2.dilate(overlap.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)] = 0
