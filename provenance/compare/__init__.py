@@ -4,7 +4,8 @@
     tone       whole-picture tone and colour: brightness, contrast, saturation, balance, greyscale, curves
     style      whole-picture blur, sharpening, noise
     residual   what is left after alignment and tone -> change map and mask
-    regions    mask -> regions -> what happened in each
+    regions    mask -> regions -> what happened in each: grouping (pixels into regions), evidence and classify
+               (one region judged by both sides), backgrounds, sources (copies and moves), colors (words)
     text       words in changed regions, before and after
     replay     the listed whole-picture edits applied to the reference
 
