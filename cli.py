@@ -28,7 +28,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 reports were made, whatever the verdict; 2 wrong call; "
     "65 unreadable picture; 66 not found; 68 URL refused; 69 an optional part or model is missing; "
     "70 database from a newer version; "
-    "74 database, index or disk trouble; 77 no permission; 78 wrong setting.",
+    "74 database, index or disk trouble; 77 no permission; 78 wrong setting; 130 interrupted.",
 )
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database and its indexes.")
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure the program on pictures with known truth.")
@@ -81,7 +81,7 @@ def start(
 def ingest(
     context: typer.Context,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Trusted pictures and folders of them.")
+        list[Path], typer.Argument(metavar="PATH", help="Trusted pictures and folders of them.")
     ],
     source: Annotated[
         str | None, typer.Option(help="Where these pictures come from, e.g. an agency.")
@@ -100,13 +100,13 @@ def ingest(
     if output is Format.text:
         print_summary(summary)
     else:
-        print_json(summary)
+        print_json(summary, output)
 
 
 @app.command()
 def check(
     context: typer.Context,
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE|URL|FOLDER...", help="Pictures to check.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE|URL|FOLDER", help="Pictures to check.")],
     output: OutputFormat = Format.text,
     report: ReportFile = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="Candidates verified at first.")] = None,
@@ -166,7 +166,7 @@ def stats(context: typer.Context, output: OutputFormat = Format.text, home: Home
     with open_library(context, home) as library:
         found = library.database.stats()
         if output is not Format.text:
-            print_json(found)
+            print_json(found, output)
             return
         table = Table(show_header=False, box=None)
         for name, value in (
@@ -242,6 +242,85 @@ def evaluate_sample(
         typer.echo(evaluate(folder, library.check).table())
 
 
+@evaluate_app.command("make-queries")
+def make_queries(
+    photos: Annotated[Path, typer.Option(metavar="DIR", help="Photos to make queries from.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets trusted/, queries/ and queries.csv.")],
+    others: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Photos that stay strangers, also to paste and frame with; without it, half of --photos.",
+        ),
+    ] = None,
+    per_photo: Annotated[int, typer.Option(min=1, help="Queries of each trusted photo.")] = 2,
+    strangers: Annotated[int, typer.Option(min=0, help="Queries without an original.")] = 0,
+    kinds: Annotated[
+        str | None, typer.Option(metavar="KIND,KIND...", help="Kinds of edit; all without it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other queries.")] = 0,
+) -> None:
+    """Make queries with known truth: photos edited in many ways, and strangers."""
+    from provenance.evaluate.queries import make_queries as make
+
+    named = [kind.strip() for kind in kinds.split(",")] if kinds else []
+    with progress_bar("make queries") as advance:
+        made = make(
+            photos, out, others=others, per_photo=per_photo, strangers=strangers, kinds=named, seed=seed,
+            progress=advance,
+        )  # fmt: skip
+    typer.echo(
+        f"{out / 'queries.csv'}: {len(made)} queries of {len({query.kind for query in made})} kinds, "
+        f"{sum(query.reference is None for query in made)} of them without an original"
+    )
+
+
+@evaluate_app.command()
+def retrieval(
+    context: typer.Context,
+    trusted: Annotated[Path, typer.Option(metavar="DIR", help="Trusted photos, ingested first.")],
+    queries: Annotated[
+        Path, typer.Option(metavar="FILE.csv", help="Columns: query, reference (empty: none), kind.")
+    ],
+    output: OutputFormat = Format.text,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the reliability diagram.")
+    ] = None,
+    mistakes: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw what was missed or mistaken.")
+    ] = None,
+    clip: Clip = None,
+    home: Home = None,
+) -> None:
+    """Measure how many originals are found, how often falsely, and whether confidence can be believed."""
+    import tempfile
+
+    from provenance.evaluate.plots import draw_mistakes, draw_reliability
+    from provenance.evaluate.queries import read_queries
+    from provenance.evaluate.retrieval import evaluate_retrieval, require_trusted
+    from provenance.evaluate.tables import retrieval_table
+
+    asked = read_queries(queries)
+    with (
+        tempfile.TemporaryDirectory() as fresh,
+        open_library(context, home or context.obj or Path(fresh), clip) as library,
+    ):
+        with progress_bar("ingest") as advance:
+            library.ingest([trusted], progress=advance)
+        require_trusted(asked, lambda digest: library.database.reference_by_sha256(digest) is not None)
+        with progress_bar("check") as advance:
+            result = evaluate_retrieval(asked, library.check, progress=advance)
+    for file, picture in ((plot, draw_reliability(result.calibration, "confidence of the best candidate")),
+                          (mistakes, draw_mistakes(result.mistakes))):  # fmt: skip
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(file)
+    if output is Format.text:
+        typer.echo(retrieval_table(result))
+    else:
+        print_json(result.as_dict())
+
+
 # ---------------------------------------------------------------- printing
 
 
@@ -251,8 +330,15 @@ def open_library(context: typer.Context, home: Path | None, clip: str | None = N
     from provenance import Provenance
 
     options: dict[str, Any] = {"describe": {"clip": clip}} if clip else {}
-    with Provenance(home or context.obj, **options) as library:
-        yield library
+    try:
+        with Provenance(home or context.obj, **options) as library:
+            yield library
+    except KeyboardInterrupt:
+        typer.echo("interrupted: what was done is kept; run the same command again for the rest", err=True)
+        raise
+    except BrokenPipeError:  # who reads has seen enough: `provenance check ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
 
 
 @contextmanager
@@ -356,11 +442,12 @@ def print_summary(summary: IngestSummary) -> None:
 
 
 def print_json(record: Any) -> None:
-    """A record as JSON."""
+    """A record, or what is ready for JSON, as JSON."""
     import json
-    from dataclasses import asdict
+    from dataclasses import asdict, is_dataclass
 
-    typer.echo(json.dumps(asdict(record), indent=2, default=str, ensure_ascii=False))
+    content = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
+    typer.echo(json.dumps(content, indent=2, default=str, ensure_ascii=False))
 
 
 def main() -> None:
@@ -371,9 +458,6 @@ def main() -> None:
         app()
     except ProvenanceError as error:
         fail(error, error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         fail(
             "the disk is full: free some space and run the same command again"

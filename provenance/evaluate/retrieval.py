@@ -1,0 +1,270 @@
+"""Check queries with known truth against a trusted folder: how many originals are found, how often falsely.
+
+    recall@1                 the match is the original
+    recall@1 at zero false   the same, counting only matches surer than every false match of the whole run
+    µAP, recall@P90          over the best candidate of every query, by confidence (see metrics.py)
+    false-match rate         queries matched with a picture that is not their original: of those that have
+                             none, and of all
+
+A match with the wrong picture counts as false whether or not the query has an original.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from provenance.errors import UsageError
+from provenance.evaluate.metrics import (
+    ReliabilityBin,
+    expected_calibration_error,
+    micro_average_precision,
+    recall_at_precision,
+    recall_at_zero_false,
+    reliability,
+)
+from provenance.evaluate.queries import Query
+from provenance.records import Report
+
+Checker: TypeAlias = Callable[[Path], Report]
+
+# "Large enough": at least so much of the original, at least so many pixels of it.
+LARGE_AREA, LARGE_SIDE_PX = 0.25, 150
+SURE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One query's report against its truth."""
+
+    query: Query
+    verdict: str
+    confidence: float
+    matched: bool
+    """The report names an original."""
+    right: bool
+    """It names the true one; False for queries that have none."""
+    answer: str | None
+    """Path of the match, or of the best candidate where nothing matched."""
+    answer_right: bool
+    timings_ms: Mapping[str, float]
+
+    @property
+    def false(self) -> bool:
+        """Matched with something that is not the original."""
+        return self.matched and not self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted over all queries, or over those of one kind."""
+
+    queries: int
+    originals: int
+    """Queries that have an original."""
+    recall: float | None
+    recall_at_zero_false: float | None
+    micro_average_precision: float | None
+    recall_at_p90: float | None
+    false_matches: int
+    strangers: int
+    strangers_matched: int
+
+    @property
+    def false_match_rate(self) -> float:
+        """False matches of all queries."""
+        return self.false_matches / self.queries if self.queries else 0.0
+
+
+@dataclass(frozen=True)
+class RetrievalResult:
+    """All outcomes, and the figures made of them."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @cached_property
+    def surest_false(self) -> float:
+        """The highest confidence of a false match, minus infinity when there is none."""
+        return max((one.confidence for one in self.outcomes if one.false), default=-math.inf)
+
+    @cached_property
+    def overall(self) -> Figures:
+        """Over all queries."""
+        return self._figures(self.outcomes)
+
+    @cached_property
+    def large_enough(self) -> Figures:
+        """Over strangers and the queries that show enough of the original at enough pixels."""
+        return self._figures([one for one in self.outcomes if is_large_enough(one.query)])
+
+    @cached_property
+    def by_kind(self) -> dict[str, Figures]:
+        """By kind of edit, the worst recall first."""
+        kinds: dict[str, list[Outcome]] = {}
+        for one in self.outcomes:
+            kinds.setdefault(one.query.kind, []).append(one)
+        figures = {kind: self._figures(ones) for kind, ones in kinds.items()}
+        return dict(sorted(figures.items(), key=lambda item: (_or_one(item[1].recall), item[0])))
+
+    @cached_property
+    def calibration(self) -> tuple[ReliabilityBin, ...]:
+        """Confidence of every query's best candidate against its being right."""
+        return reliability(
+            [one.confidence for one in self.outcomes], [one.answer_right for one in self.outcomes]
+        )
+
+    @cached_property
+    def calibration_of_matches(self) -> tuple[ReliabilityBin, ...]:
+        """The same of matches only."""
+        matches = [one for one in self.outcomes if one.matched]
+        return reliability([one.confidence for one in matches], [one.right for one in matches])
+
+    @property
+    def sure(self) -> tuple[int, int]:
+        """Matches at a confidence of 0.99 and more: how many, and how many of them wrong."""
+        sure = [one for one in self.outcomes if one.matched and one.confidence >= SURE]
+        return len(sure), sum(one.false for one in sure)
+
+    @cached_property
+    def times(self) -> dict[str, tuple[float, float]]:
+        """Median and 95th percentile of each stage, milliseconds, where the stage was entered."""
+        stages = dict.fromkeys(stage for one in self.outcomes for stage in one.timings_ms)
+        stages.pop("total", None)
+        taken = {
+            stage: [one.timings_ms[stage] for one in self.outcomes if stage in one.timings_ms]
+            for stage in (*stages, "total")
+        }
+        for name, matched in (("total, matched", True), ("total, no match", False)):
+            taken[name] = [one.timings_ms["total"] for one in self.outcomes if one.matched is matched]
+        return {
+            stage: (float(np.median(values)), float(np.percentile(values, 95)))
+            for stage, values in taken.items()
+            if values
+        }
+
+    @property
+    def mistakes(self) -> tuple[Outcome, ...]:
+        """Originals not found, and false matches."""
+        return tuple(
+            one for one in self.outcomes if one.false or (one.query.reference is not None and not one.right)
+        )
+
+    def _figures(self, ones: Sequence[Outcome]) -> Figures:
+        known = [one for one in ones if one.query.reference is not None]
+        strangers = [one for one in ones if one.query.reference is None]
+        scores = [one.confidence for one in ones if one.answer is not None]
+        correct = [one.answer_right for one in ones if one.answer is not None]
+        matches = [one for one in ones if one.matched]
+        # One threshold for the whole run: that of a kind alone would flatter it.
+        at_zero_false = recall_at_zero_false(
+            [one.confidence for one in matches], [one.right for one in matches], len(known),
+            surest_false=self.surest_false,
+        )  # fmt: skip
+        return Figures(
+            queries=len(ones),
+            originals=len(known),
+            recall=sum(one.right for one in known) / len(known) if known else None,
+            recall_at_zero_false=at_zero_false if known else None,
+            micro_average_precision=micro_average_precision(scores, correct, len(known)) if known else None,
+            recall_at_p90=recall_at_precision(scores, correct, len(known)) if known else None,
+            false_matches=sum(one.false for one in ones),
+            strangers=len(strangers),
+            strangers_matched=sum(one.matched for one in strangers),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        sure, wrong = self.sure
+        return {
+            "overall": {**asdict(self.overall), "false_match_rate": self.overall.false_match_rate},
+            "large_enough": asdict(self.large_enough),
+            "by_kind": {kind: asdict(figures) for kind, figures in self.by_kind.items()},
+            "calibration_error": expected_calibration_error(self.calibration),
+            "calibration_error_of_matches": expected_calibration_error(self.calibration_of_matches),
+            "reliability": [asdict(one) for one in self.calibration],
+            "matches_at_0.99": {"count": sure, "wrong": wrong},
+            "times_ms": {name: {"median": m, "p95": p} for name, (m, p) in self.times.items()},
+            "mistakes": [_mistake(one) for one in self.mistakes],
+        }
+
+
+def evaluate_retrieval(
+    queries: Sequence[Query], checker: Checker, *, progress: Callable[[int, int], None] | None = None
+) -> RetrievalResult:
+    """Check every query with `checker` and compare the reports with the truth."""
+    digests: dict[Path, str] = {}
+    outcomes = []
+    for number, query in enumerate(queries):
+        if query.reference is not None and query.reference not in digests:
+            digests[query.reference] = sha256(query.reference)
+        truth = digests[query.reference] if query.reference is not None else None
+        outcomes.append(judge(query, checker(query.path), truth))
+        if progress is not None:
+            progress(number + 1, len(queries))
+    return RetrievalResult(tuple(outcomes))
+
+
+def judge(query: Query, report: Report, reference_sha256: str | None) -> Outcome:
+    """Compare one report with the truth of its query."""
+    found = report.match.reference if report.match is not None else None
+    right = found is not None and found.sha256 == reference_sha256
+    best = report.candidates[0].path if report.candidates else None
+    answer = found.path if found is not None else best
+    answer_right = right
+    if found is None and best is not None and reference_sha256 is not None:
+        answer_right = Path(best).is_file() and sha256(Path(best)) == reference_sha256
+    return Outcome(
+        query, report.verdict, report.confidence if answer is not None else 0.0, found is not None, right,
+        answer, answer_right, report.timings_ms,
+    )  # fmt: skip
+
+
+def require_trusted(queries: Iterable[Query], is_trusted: Callable[[str], bool]) -> None:
+    """Raise UsageError where a query's original is not among the trusted photos, given by sha256."""
+    missing = sorted(
+        {
+            str(query.reference)
+            for query in queries
+            if query.reference is not None and not is_trusted(sha256(query.reference))
+        }
+    )
+    if missing:
+        raise UsageError(
+            f"{len(missing)} originals, such as {missing[0]!r}, are not in the trusted folder: no check can "
+            "find them; give the folder they are in with --trusted"
+        )
+
+
+def is_large_enough(query: Query) -> bool:
+    """Whether a query shows a quarter of its original at 150 px or more; strangers do."""
+    side = LARGE_SIDE_PX if query.short_side_px is None else query.short_side_px
+    return query.reference is None or (query.kept_area >= LARGE_AREA and side >= LARGE_SIDE_PX)
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _or_one(value: float | None) -> float:
+    return 1.0 if value is None else value
+
+
+def _mistake(one: Outcome) -> dict[str, Any]:
+    return {
+        "query": str(one.query.path),
+        "kind": one.query.kind,
+        "reference": str(one.query.reference) if one.query.reference else None,
+        "verdict": one.verdict,
+        "confidence": one.confidence,
+        "answer": one.answer,
+        "false": one.false,
+    }
