@@ -293,6 +293,7 @@ def retrieval(
     home: Home = None,
 ) -> None:
     """Measure how many originals are found, how often falsely, and whether confidence can be believed."""
+    import json
     import tempfile
 
     from provenance.evaluate.plots import draw_mistakes, draw_reliability
@@ -318,7 +319,7 @@ def retrieval(
     if output is Format.text:
         typer.echo(retrieval_table(result))
     else:
-        print_json(result.as_dict())
+        print_json(result.as_dict(), output)
 
 
 # ---------------------------------------------------------------- printing
@@ -441,13 +442,14 @@ def print_summary(summary: IngestSummary) -> None:
         )
 
 
-def print_json(record: Any) -> None:
-    """A record, or what is ready for JSON, as JSON."""
+def print_json(record: Any, output: Format) -> None:
+    """A record as JSON."""
     import json
     from dataclasses import asdict, is_dataclass
 
     content = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
-    typer.echo(json.dumps(content, indent=2, default=str, ensure_ascii=False))
+    indent = 2 if output is Format.json else None
+    typer.echo(json.dumps(content, indent=indent, default=str, ensure_ascii=False))
 
 
 def main() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
@@ -92,6 +95,61 @@ def test_only_when_no_input_could_be_read_the_call_fails(tmp_path: Path, stocked
     result = run("check", tmp_path / "nowhere.jpg", "--format", "json", home=stocked_home)
     assert json.loads(result.stdout)["verdict"] == "error"
     assert result.returncode == 65
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(stocked_home: Path, photos: list[Path]) -> None:
+    command = [sys.executable, "-m", "cli", "--home", str(stocked_home), "check", *map(str, photos)]
+    check = subprocess.Popen(
+        [*command, "--format", "jsonl"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert check.stdout is not None
+    assert check.stderr is not None
+    assert json.loads(check.stdout.readline())["verdict"] == "identical"
+    check.stdout.close()
+    errors = check.stderr.read()
+    assert (check.wait(60), errors) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process")
+def test_an_interrupted_ingest_says_what_to_do_and_is_completed_by_the_next(
+    tmp_path: Path, sample: Path
+) -> None:
+    home = tmp_path / "home"
+    # The signal is set back because a shell starts what it runs in the background without it.
+    code = (
+        "import signal, sys, cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"sys.argv = ['provenance', '--home', {str(home)!r}, 'ingest', {str(sample / 'photos')!r}]\n"
+        "cli.main()"
+    )
+    ingest = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PROVENANCE_DESCRIBE__BATCH": "2"},
+    )  # fmt: skip
+    while ingest.poll() is None and references(home) == 0:
+        time.sleep(0.05)
+    ingest.send_signal(signal.SIGINT)
+    _, errors = ingest.communicate(timeout=120)
+    assert ingest.returncode == 130
+    assert errors.startswith("interrupted: ")
+    assert "Traceback" not in errors
+    assert references(home) > 0
+    assert run("db", "verify", home=home).returncode == 0
+
+
+def references(home: Path) -> int:
+    """How many references the database in `home` holds by now."""
+    try:
+        with closing(sqlite3.connect(f"file:{home / 'provenance.sqlite'}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM reference_images").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def test_jsonl_of_a_summary_is_one_line(tmp_path: Path, photos: list[Path]) -> None:
+    printed = run("ingest", photos[0], "--format", "jsonl", home=tmp_path).stdout
+    assert json.loads(printed)["added"] == 1
+    assert printed.count("\n") == 1
 
 
 def test_db_commands(home: Path, photos: list[Path]) -> None:
