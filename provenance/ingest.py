@@ -315,10 +315,12 @@ class Ingest:
             path = read.found.path
             if read.sha256 in new_ids and read.sha256 not in stored and read.image is not None:
                 stored.add(read.sha256)
-                if path in known:
-                    self._tally.updated += 1
-                else:
+                if path not in known:
                     self._tally.added += 1
+                elif known[path].sha256 == read.sha256:  # another run stored it meanwhile
+                    self._tally.unchanged += 1
+                else:
+                    self._tally.updated += 1
                 continue
             reference_id = read.reference_id if read.reference_id is not None else new_ids[read.sha256]
             links.append(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from provenance import IngestSummary, Provenance
 from provenance.errors import NotFoundError, UsageError
-from provenance.ingest import read_manifest, walk
+from provenance.ingest import Ingest, ReadFile, read_manifest, walk
 from provenance.records import SkippedFile
 
 
@@ -179,3 +179,20 @@ def test_a_withdrawn_picture_stays_withdrawn(library: Provenance, trusted: Path,
     assert library.check(photos[0]).verdict == "no_match"
     library.database.restore(library.database.find(str(trusted / "a.webp")).reference_id)
     assert library.check(photos[0]).verdict == "identical"
+
+
+def test_what_another_run_stored_meanwhile_is_unchanged(
+    library: Provenance, trusted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Ingest._store
+
+    def store(self: Ingest, batch: Sequence[ReadFile]) -> None:
+        monkeypatch.undo()
+        with Provenance(library.settings.home) as other:
+            assert counts(other.ingest([trusted])) == (3, 0, 0, 0, 0, 0)
+        run(self, batch)
+
+    monkeypatch.setattr(Ingest, "_store", store)
+    assert counts(library.ingest([trusted])) == (0, 3, 0, 0, 0, 0)
+    assert library.database.stats().references == 3
+    assert library.problems() == []
