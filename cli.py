@@ -293,7 +293,6 @@ def retrieval(
     home: Home = None,
 ) -> None:
     """Measure how many originals are found, how often falsely, and whether confidence can be believed."""
-    import json
     import tempfile
 
     from provenance.evaluate.plots import draw_mistakes, draw_reliability
@@ -443,7 +442,7 @@ def print_summary(summary: IngestSummary) -> None:
 
 
 def print_json(record: Any, output: Format) -> None:
-    """A record as JSON."""
+    """A record, or what is ready for JSON, as JSON."""
     import json
     from dataclasses import asdict, is_dataclass
 
