@@ -1,0 +1,258 @@
+"""The judge of retrieval: what counts as found, missed and false, and how it is shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from provenance.errors import UsageError
+from provenance.evaluate.metrics import reliability
+from provenance.evaluate.plots import draw_mistakes, draw_reliability
+from provenance.evaluate.queries import Query, make_queries
+from provenance.evaluate.retrieval import (
+    RetrievalResult,
+    evaluate_retrieval,
+    is_large_enough,
+    require_trusted,
+)
+from provenance.evaluate.tables import retrieval_table
+from provenance.records import CandidateSummary, Match, QueryInfo, ReferenceRecord, Report, Verdict
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli", "evaluate", *map(str, arguments)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Files "a", "b" and "c" of different bytes."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_bytes(name.encode())
+    return {name: tmp_path / name for name in ("a", "b", "c")}
+
+
+def matched(path: Path, confidence: float) -> Report:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    record = ReferenceRecord(1, str(path), digest, None, 1, 100, 100, "PNG", "active")
+    return report_of("modified", confidence, path, Match(record, ("local",), 50, 1.0, 1.0, None))
+
+
+def unmatched(best: Path | None, confidence: float) -> Report:
+    return report_of("no_match", confidence, best, None)
+
+
+def report_of(verdict: Verdict, confidence: float, best: Path | None, match: Match | None) -> Report:
+    candidates = (CandidateSummary(1, str(best), 1.0, match is not None, ""),) if best else ()
+    timings = {"decode": 1.0, "verify": 10.0 * confidence, "total": 20.0}
+    return Report(QueryInfo("q", "", 9, 9), verdict, confidence, match, candidates, None, timings, {})
+
+
+def run(asked: list[tuple[Path | None, Report]], *, kinds: str = "") -> RetrievalResult:
+    """The result of queries, given by their true original and the report they get."""
+    queries = [
+        Query(Path(f"query-{number}"), reference, kinds[number : number + 1])
+        for number, (reference, _) in enumerate(asked)
+    ]
+    reports = {query.path: report for query, (_, report) in zip(queries, asked, strict=True)}
+    return evaluate_retrieval(queries, reports.__getitem__)
+
+
+def test_the_right_match_is_found_and_any_other_is_false(files: dict[str, Path]) -> None:
+    result = run(
+        [
+            (files["a"], matched(files["a"], 0.99)),
+            (files["b"], matched(files["a"], 0.6)),
+            (None, matched(files["c"], 0.8)),
+            (None, unmatched(files["c"], 0.1)),
+            (files["c"], unmatched(files["c"], 0.3)),
+        ]
+    )
+    figures = result.overall
+    assert (figures.queries, figures.originals, figures.strangers) == (5, 3, 2)
+    assert figures.recall == pytest.approx(1 / 3)
+    assert (figures.false_matches, figures.strangers_matched) == (2, 1)
+    assert figures.false_match_rate == 0.4
+    assert [one.false for one in result.mistakes] == [True, True, False]
+    # Ranked: right 0.99, false 0.8, false 0.6, right 0.3 (the best candidate, not matched), false 0.1.
+    assert figures.micro_average_precision == pytest.approx((1 + 2 / 4) / 3)
+    assert figures.recall_at_p90 == pytest.approx(1 / 3)
+
+
+def test_a_copy_of_the_original_under_another_name_is_the_original(files: dict[str, Path]) -> None:
+    twin = files["a"].with_name("twin")
+    twin.write_bytes(files["a"].read_bytes())
+    assert run([(files["a"], matched(twin, 0.9))]).overall.recall == 1.0
+
+
+def test_one_false_match_sets_the_bar_for_every_kind(files: dict[str, Path]) -> None:
+    result = run(
+        [
+            (files["a"], matched(files["a"], 0.95)),
+            (files["b"], matched(files["b"], 0.85)),
+            (None, matched(files["c"], 0.9)),
+        ],
+        kinds="xyz",
+    )
+    assert result.overall.recall == 1.0
+    assert result.overall.recall_at_zero_false == 0.5
+    assert {kind: figures.recall_at_zero_false for kind, figures in result.by_kind.items()} == {
+        "x": 1.0, "y": 0.0, "z": None,
+    }  # fmt: skip
+
+
+def test_kinds_are_listed_worst_first(files: dict[str, Path]) -> None:
+    result = run(
+        [
+            (files["a"], matched(files["a"], 0.9)),
+            (files["b"], unmatched(None, 0.0)),
+            (files["c"], matched(files["c"], 0.9)),
+            (files["c"], unmatched(None, 0.0)),
+        ],
+        kinds="xyzz",
+    )
+    assert [(kind, figures.recall) for kind, figures in result.by_kind.items()] == [
+        ("y", 0.0), ("z", 0.5), ("x", 1.0),
+    ]  # fmt: skip
+
+
+def test_confidence_is_held_against_the_truth(files: dict[str, Path]) -> None:
+    result = run(
+        [
+            (files["a"], matched(files["a"], 1.0)),
+            (files["b"], matched(files["a"], 0.99)),
+            (None, unmatched(files["c"], 0.05)),
+            (None, unmatched(None, 0.0)),
+        ]
+    )
+    assert result.sure == (2, 1)
+    low, high = result.calibration
+    assert (low.count, low.accuracy, high.count, high.accuracy) == (2, 0.0, 2, 0.5)
+    assert [one.count for one in result.calibration_of_matches] == [2]
+
+
+def test_times_are_by_stage_and_by_outcome(files: dict[str, Path]) -> None:
+    result = run(
+        [
+            (files["a"], matched(files["a"], 1.0)),
+            (files["a"], matched(files["a"], 0.6)),
+            (None, unmatched(None, 0.0)),
+        ]
+    )
+    assert result.times["verify"][0] == 6.0
+    assert result.times["total, matched"] == result.times["total, no match"] == (20.0, 20.0)
+    assert list(result.times)[-3:] == ["total", "total, matched", "total, no match"]
+
+
+def test_small_and_scanty_queries_are_told_apart() -> None:
+    path = Path("q")
+    assert is_large_enough(Query(path, path, "", 0.25, 150))
+    assert not is_large_enough(Query(path, path, "", 0.24, 500))
+    assert not is_large_enough(Query(path, path, "", 1.0, 149))
+    assert is_large_enough(Query(path, None, "", 0.1, 20))
+    assert is_large_enough(Query(path, path))
+
+
+def test_an_original_that_is_not_trusted_is_an_error(files: dict[str, Path]) -> None:
+    queries = [Query(Path("q"), files["a"]), Query(Path("r"), None)]
+    require_trusted(queries, lambda _: True)
+    with pytest.raises(UsageError, match="--trusted"):
+        require_trusted(queries, lambda _: False)
+
+
+def test_the_table_and_the_json_hold_the_figures(files: dict[str, Path]) -> None:
+    result = run(
+        [(files["a"], matched(files["a"], 0.99)), (files["b"], unmatched(files["b"], 0.3)),
+         (None, matched(files["c"], 0.7))], kinds="xyz",
+    )  # fmt: skip
+    text = retrieval_table(result)
+    assert "false-match rate: 0.3333 of all queries, 1/1 of those without an original" in text
+    assert "expected calibration error" in text
+    missed = next(line for line in text.splitlines() if line.startswith("not found"))
+    assert missed.endswith("its original came first")
+    content = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert content["overall"]["recall"] == 0.5
+    assert content["by_kind"]["z"]["recall"] is None
+    assert [one["false"] for one in content["mistakes"]] == [False, True]
+
+
+def test_the_diagram_shows_how_far_confidence_is_off() -> None:
+    right = np.asarray(draw_reliability(reliability([0.95] * 20, [True] * 19 + [False]), "right"))
+    wrong = np.asarray(draw_reliability(reliability([0.95] * 20, [True] * 4 + [False] * 16), "wrong"))
+    bar = (66, 112, 178)
+    bars = [(picture == bar).all(axis=2).sum() for picture in (right, wrong)]
+    assert bars[0] > 4 * bars[1] > 0
+    assert draw_reliability((), "none").size == (right.shape[1], right.shape[0])
+
+
+def test_the_sheet_shows_query_original_and_answer(tmp_path: Path) -> None:
+    colors = {"query": (250, 0, 0), "original": (0, 250, 0), "answer": (0, 0, 250)}
+    paths = {name: tmp_path / f"{name}.png" for name in colors}
+    for name, color in colors.items():
+        Image.new("RGB", (60, 40), color).save(paths[name])
+    queries = [Query(paths["query"], paths["original"], "crop 50")]
+    result = evaluate_retrieval(queries, lambda _: matched(paths["answer"], 0.9))
+    sheet = np.asarray(draw_mistakes(result.mistakes))
+    for color in colors.values():
+        assert (sheet == color).all(axis=2).sum() == 60 * 40
+    assert draw_mistakes(()).width == sheet.shape[1]
+
+
+def test_the_sheet_does_without_a_picture_that_is_gone(files: dict[str, Path]) -> None:
+    result = run([(files["a"], matched(files["b"], 0.9))])
+    assert draw_mistakes(result.mistakes).width > 0
+
+
+def test_the_commands_measure_a_folder_from_photos_to_figures(tmp_path: Path, photos: list[Path]) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for path in photos[:4]:
+        with Image.open(path) as image:
+            image.convert("RGB").resize((480, 320)).save(folder / f"{path.stem}.jpg", quality=90)
+    out, plot, sheet = tmp_path / "set", tmp_path / "plot.png", tmp_path / "mistakes.png"
+    made = run_command(
+        "make-queries", "--photos", folder, "--out", out, "--per-photo", "1", "--strangers", "1",
+        "--kinds", "crop 70, darker",
+    )  # fmt: skip
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "3 queries of 2 kinds, 1 of them without an original" in made.stdout
+    measured = run_command(
+        "retrieval", "--trusted", out / "trusted", "--queries", out / "queries.csv", "--format", "json",
+        "--plot", plot, "--mistakes", sheet,
+    )  # fmt: skip
+    assert (measured.returncode, measured.stderr) == (0, "")
+    figures = json.loads(measured.stdout)
+    assert figures["overall"]["queries"] == 3
+    assert figures["overall"]["recall"] == 1.0
+    assert figures["overall"]["strangers_matched"] == 0
+    assert {"decode", "describe", "search", "verify", "total"} <= set(figures["times_ms"])
+    for file in (plot, sheet):
+        with Image.open(file) as image:
+            assert image.format == "PNG"
+
+
+def test_the_command_refuses_a_trusted_folder_without_the_originals(
+    tmp_path: Path, photos: list[Path]
+) -> None:
+    folder, other = tmp_path / "photos", tmp_path / "other"
+    for place, paths in ((folder, photos[:2]), (other, photos[2:3])):
+        place.mkdir()
+        for path in paths:
+            with Image.open(path) as image:
+                image.convert("RGB").resize((240, 160)).save(place / f"{path.stem}.png")
+    make_queries(folder, tmp_path / "set", per_photo=1, kinds=["as posted"])
+    ran = run_command("retrieval", "--trusted", other, "--queries", tmp_path / "set" / "queries.csv")
+    assert ran.returncode == 2
+    assert "not in the trusted folder" in ran.stderr
