@@ -85,30 +85,36 @@ def walk(paths: Sequence[Path | str], skipped: list[SkippedFile]) -> Iterator[Pa
     """
     visited: set[tuple[int, int]] = set()
 
-    def visit(folder: Path) -> Iterator[Path]:
+    def enter(folder: str) -> Iterator[os.DirEntry[str]]:
         try:
-            status = folder.stat()
+            status = os.stat(folder)  # noqa: PTH116 - pathlib splits the name anew at every level
             key = (status.st_dev, status.st_ino)
             if key in visited:
-                return
+                return iter(())
             visited.add(key)
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            return iter(sorted(os.scandir(folder), key=lambda entry: entry.name))
         except OSError as error:
             skipped.append(SkippedFile(printable(folder), f"cannot be opened: {error.strerror}"))
-            return
-        for entry in entries:
+            return iter(())
+
+    def visit(folder: Path) -> Iterator[Path]:
+        open_folders = [enter(os.fspath(folder))]  # a stack: folders may be deeper than calls
+        while open_folders:
+            entry = next(open_folders[-1], None)
+            if entry is None:
+                open_folders.pop()
+                continue
             if entry.name.startswith("."):
                 continue
-            path = Path(entry.path)
             try:
                 is_folder = entry.is_dir()
             except OSError as error:
-                skipped.append(SkippedFile(printable(path), f"cannot be opened: {error.strerror}"))
+                skipped.append(SkippedFile(printable(entry.path), f"cannot be opened: {error.strerror}"))
                 continue
             if is_folder:
-                yield from visit(path)
-            elif path.suffix.lower() in SUFFIXES:
-                yield path
+                open_folders.append(enter(entry.path))
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122
+                yield Path(entry.path)
 
     for given in paths:
         path = Path(os.path.abspath(given))  # noqa: PTH100 - links in the name are kept as the user wrote them
@@ -128,18 +134,24 @@ def printable(path: Path | str) -> str:
 def read_manifest(manifest: Path) -> dict[str, dict[str, str]]:
     """Details by absolute path from a CSV with the columns path, title, credit, license, source, captured_at.
 
-    Paths are relative to the CSV's folder. Raises NotFoundError or UsageError naming what is wrong.
+    Commas, semicolons or tabs part the columns; paths are relative to the CSV's folder. Raises
+    NotFoundError, UnreadableError or UsageError naming what is wrong.
     """
     try:
         with manifest.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            if "path" not in (reader.fieldnames or ()):
+            header = handle.readline()
+            # Spreadsheets write semicolons where the comma is the decimal sign.
+            delimiter = max(",;\t", key=header.count)
+            columns = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), ())]
+            if "path" not in columns:
                 raise UsageError(f"{manifest}: a manifest needs a header line with a column 'path'")
-            rows = list(reader)
+            rows = list(csv.DictReader(handle, columns, delimiter=delimiter, strict=True))
     except FileNotFoundError as error:
         raise NotFoundError(f"{manifest}: no such manifest") from error
     except PermissionError as error:
         raise UnreadableError(f"{manifest}: may not be read; check its permissions") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{manifest}: is a folder; give the CSV file") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{manifest}: not a CSV file in UTF-8 ({error})") from error
     base = Path(os.path.abspath(manifest)).parent  # noqa: PTH100

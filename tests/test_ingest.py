@@ -124,14 +124,30 @@ def test_the_manifest_describes_new_and_known_files(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"title,credit\nx,y\n", "column 'path'"), (b"", "column 'path'"), (b"path\n\xff\xfe\x00x\n", "UTF-8")],
-    ids=["no path", "empty", "binary"],
+    [
+        (b"title,credit\nx,y\n", "column 'path'"),
+        (b"", "column 'path'"),
+        (b"path\n\xff\xfe\x00x\n", "UTF-8"),
+        (b'path,title\na.jpg,"open', "not a CSV file"),
+    ],
+    ids=["no path", "empty", "binary", "open quote"],
 )
 def test_a_wrong_manifest_says_what_is_wrong(tmp_path: Path, content: bytes, message: str) -> None:
     manifest = tmp_path / "manifest.csv"
     manifest.write_bytes(content)
     with pytest.raises(UsageError, match=message):
         read_manifest(manifest)
+    with pytest.raises(UsageError, match="is a folder"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_manifest_of_any_spreadsheet_is_read(tmp_path: Path, separator: str) -> None:
+    manifest = tmp_path / "manifest.csv"
+    lines = (["Path", " Title "], ["a.jpg", f'"x{separator} y"'], ["b.jpg"])
+    manifest.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(map(separator.join, lines)).encode())
+    details = read_manifest(manifest)
+    assert details == {str(tmp_path / "a.jpg"): {"title": f"x{separator} y"}, str(tmp_path / "b.jpg"): {}}
 
 
 def test_a_missing_manifest_or_folder_is_not_found(library: Provenance, trusted: Path) -> None:
@@ -147,6 +163,21 @@ def test_walking_ends_in_a_loop_of_links(trusted: Path) -> None:
     skipped: list[SkippedFile] = []
     names = [path.name for path in walk([trusted], skipped)]
     assert names == ["a.webp", "b.webp", "c.webp", "nothing.jpg"]
+
+
+def test_folders_may_be_very_deep(tmp_path: Path, photos: list[Path]) -> None:
+    folders = [tmp_path.joinpath(*["d"] * depth) for depth in range(1, 1201)]
+    for folder in folders:
+        folder.mkdir()
+    deepest = shutil.copy(photos[0], folders[-1] / "a.webp")
+    skipped: list[SkippedFile] = []
+    try:
+        assert list(walk([tmp_path], skipped)) == [deepest]
+        assert skipped == []
+    finally:  # shutil.rmtree, by which pytest cleans up, cannot go so deep before Python 3.13
+        deepest.unlink()
+        for folder in reversed(folders):
+            folder.rmdir()
 
 
 def test_odd_names_are_kept_or_reported(library: Provenance, tmp_path: Path, photos: list[Path]) -> None:
