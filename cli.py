@@ -402,7 +402,6 @@ def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *
         for _ in printed():
             pass
     else:
-        page.parent.mkdir(parents=True, exist_ok=True)
         write_html(printed(), page)
         typer.echo(f"report: {page}", err=output is not Format.text)
     if verdicts and set(verdicts) == {"error"}:

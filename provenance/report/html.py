@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -48,16 +49,37 @@ def to_html(reports: Report | Iterable[Report]) -> str:
 
 
 def write_html(reports: Report | Iterable[Report], path: str | Path) -> None:
-    """Write the page; an old one is replaced only when the new one is complete.
+    """Write the page, and the folders above it; an old one is replaced only when the new one is complete.
 
-    Raises StorageFullError when the disk is full, UsageError when the page cannot be written there.
+    Raises StorageFullError when the disk is full, UsageError when the page cannot be written there; the
+    latter before the first report is made.
     """
     path = Path(path)
-    page = to_html(reports)
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
-        temporary.replace(path)
+        with _explained(path):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            # A device or pipe (/dev/stdout) is written to: a file must not take its place.
+            special = path.exists() and not path.is_file()
+            if not special:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.touch()
+        page = to_html(reports)
+        with _explained(path):
+            (path if special else temporary).write_text(page, encoding="utf-8", errors="backslashreplace")
+            if not special:
+                temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """OSError -> the error that names the page and the cure."""
+    try:
+        yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFullError(
@@ -66,9 +88,6 @@ def write_html(reports: Report | Iterable[Report], path: str | Path) -> None:
         raise UsageError(
             f"cannot write the page {str(path)!r}: {error.strerror}; name another file or folder"
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _choose_side(place: int) -> int:

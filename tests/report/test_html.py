@@ -6,10 +6,12 @@ import base64
 import errno
 import hashlib
 import io
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -152,7 +154,7 @@ def test_several_reports_get_a_list_on_top(every_report: dict[str, Report]) -> N
     targets = [one["href"] for one in page.all("a")]
     assert targets == [f"#report-{number}" for number in range(1, len(every_report) + 1)]
     assert {f"#{one['id']}" for one in page.all("article")} == set(targets)
-    assert "7 pictures checked" in words(html)
+    assert f"{len(every_report)} pictures checked" in words(html)
     assert "2 Modified" in words(html)
 
 
@@ -247,9 +249,35 @@ def test_a_full_disk_keeps_the_old_page(
     assert [one.name for one in tmp_path.iterdir()] == ["page.html"]
 
 
-def test_a_missing_folder_is_named(modified: Report, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"cannot write the page .*nowhere"):
-        write_html(modified, tmp_path / "nowhere" / "page.html")
+def test_missing_folders_are_made(modified: Report, tmp_path: Path) -> None:
+    write_html(modified, tmp_path / "new" / "folder" / "page.html")
+    assert (tmp_path / "new" / "folder" / "page.html").is_file()
+
+
+@pytest.mark.parametrize("place", ["file/page.html", "folder"])
+def test_a_place_that_cannot_be_written_is_named_before_the_first_report(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "folder").mkdir()
+
+    def never() -> Iterator[Report]:
+        pytest.fail("a report was made")
+        yield
+
+    with pytest.raises(UsageError, match=f"cannot write the page .*{place}"):
+        write_html(never(), tmp_path / place)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.timeout(30)
+def test_a_pipe_is_written_to_and_stays(modified: Report, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text, "utf-8")
+        write_html(modified, pipe)
+        assert read.result() == to_html(modified)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.slow
