@@ -34,9 +34,9 @@ _UNSURE = 0.6
 def classify_region(crop: Crop, evidence: Evidence, *, full_scale: float) -> Finding:
     """Name what happened in a region; `full_scale` is full-size query pixels a working pixel."""
     e = evidence
-    if e.structure > 0.1 and e.coarse < 0.65 and e.shift < 0.35:
+    if _is_hidden(e) or (e.structure > 0.1 and e.coarse < 0.65 and e.shift < 0.35):
         block, teeth = _block_size(crop)
-        if teeth > (1.7 if _is_hidden(e) else 2.2):
+        if teeth > (3.0 if _is_hidden(e) else 4.0):
             parameters = {"kind": "pixelated", "block_px": round(block * full_scale / crop.scale, 1)}
             return Finding("object_blurred", _hidden_confidence(e), parameters)
     if _is_hidden(e):
@@ -110,34 +110,47 @@ def _blur_sigma(crop: Crop) -> float:
 
 
 def _block_size(crop: Crop) -> tuple[float, float]:
-    """Side of the query's blocks in working pixels, and how clearly its edges repeat (1 = not at all)."""
+    """Side of the query's blocks in working pixels, and how far its steps stand out (1 = not at all)."""
     light = cv2.cvtColor(crop.query_rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    sizes = np.arange(3.0, 48.0, 0.25)
-    scores = np.zeros(len(sizes))
+    # The outline of the region is a step of its own.
+    inner = cv2.erode(crop.inside.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0) > 0
+    sizes = np.arange(4.5, 64.0, 0.25)
+    scores = np.ones(len(sizes))
     for axis in (0, 1):
         steps = np.abs(np.diff(light, axis=axis))
-        inside = crop.inside[1:] if axis == 0 else crop.inside[:, 1:]
-        amount = inside.sum(axis=1 - axis)
-        profile = (steps * inside).sum(axis=1 - axis) / np.maximum(amount, 1)
+        chosen = (inner[1:] & inner[:-1]) if axis == 0 else (inner[:, 1:] & inner[:, :-1])
+        amount = chosen.sum(axis=1 - axis)
+        if not amount.any():
+            return 0.0, 0.0
+        profile = (steps * chosen).sum(axis=1 - axis) / np.maximum(amount, 1)
         profile = profile[amount > 0.3 * amount.max()]
-        scores += 0.5 * np.array([_comb_score(profile, size) for size in sizes])
+        scores *= [_comb_score(profile, size) for size in sizes]
+    scores = np.sqrt(scores)
     if scores.max() <= 0:
         return 0.0, 0.0
     # Multiples of the block fit as well: the smallest good one is meant.
-    place = int(np.argmax(scores >= 0.85 * scores.max()))
+    place = int(np.argmax(scores >= 0.8 * scores.max()))
     nearby = slice(place, place + 4)
     place += int(np.argmax(scores[nearby]))
     return float(sizes[place]), float(scores[place])
 
 
 def _comb_score(profile: NDArray[np.floating], size: float) -> float:
-    """Mean of `profile` at the best-placed teeth `size` apart, over its mean."""
+    """Mean of `profile` at the best-placed teeth `size` apart, over its mean well away from them.
+
+    Pixelation has steps between its blocks and next to none inside them; a blurred place has soft slopes,
+    which are as steep two pixels beside a tooth as on it.
+    """
     teeth = int(len(profile) / size)
-    if teeth < 3:
+    if teeth < 2:
         return 0.0
+    beside = 1 if size < 9 else 2
     comb = np.rint(np.arange(teeth)[None, :] * size + np.arange(int(size))[:, None]).astype(int)
     comb = np.minimum(comb, len(profile) - 1)
-    return float(profile[comb].mean(axis=1).max() / (profile.mean() + 0.2))
+    on = cv2.dilate(profile, np.ones((3, 1), np.uint8)).ravel()[comb].mean(axis=1)
+    around = np.convolve(profile, np.ones(2 * beside + 1), mode="same")[comb].sum(axis=1)
+    away = (profile.sum() - around) / max(len(profile) - (2 * beside + 1) * teeth, 1)
+    return float((on / (np.maximum(away, 0) + 0.5)).max())
 
 
 def mean_colors(crop: Crop) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
