@@ -119,6 +119,8 @@ class Provenance:
 
         An unreadable picture gives a report with verdict "error"; problems of the database are raised.
         """
+        if top_k is not None and top_k < 1:
+            raise UsageError(f"top_k must be at least 1, not {top_k}")
         watch = Stopwatch()
         try:
             with watch("decode"):
@@ -141,17 +143,26 @@ class Provenance:
         for image in images:
             yield self.check(image, top_k=top_k)
 
-    def explain(self, original: Source, edited: Source) -> Report:
+    def explain(
+        self,
+        original: Source,
+        edited: Source,
+        *,
+        original_name: str | None = None,
+        edited_name: str | None = None,
+    ) -> Report:
         """Say what was changed between a given original and an edited copy; uses no database."""
         watch = Stopwatch()
         with watch("decode"):
-            reference, query = self._decode(original), self._decode(edited)
+            reference, query = self._decode(original, original_name), self._decode(edited, edited_name)
         record = ReferenceRecord(
             0, reference.name, reference.sha256, reference.pixel_sha256, reference.byte_size,
             reference.width, reference.height, reference.format, "active", captured_at=reference.captured_at,
         )  # fmt: skip
         if reference.sha256 == query.sha256:
             return self._report_same(query, record, "the same file", watch)
+        if reference.pixel_sha256 == query.pixel_sha256:
+            return self._report_same(query, record, "the same pixels", watch)
         with watch("describe"):
             view = self._view(query, self._keypoints(query, self.settings.describe.query_keypoints))
             features = self._keypoints(reference, self.settings.describe.keypoints)

@@ -119,6 +119,20 @@ def test_explain_of_two_different_pictures_is_no_match(photos: list[Path]) -> No
         assert library.explain(photos[0], photos[1]).verdict == "no_match"
 
 
+def test_a_senseless_top_k_is_refused(stocked: Provenance, photos: list[Path]) -> None:
+    with pytest.raises(UsageError, match="top_k"):
+        stocked.check(photos[0], top_k=0)
+
+
+def test_a_pair_of_the_same_pixels_is_identical_even_where_nothing_can_be_matched(tmp_path: Path) -> None:
+    blank = Image.new("RGB", (300, 200), "white")
+    with Provenance(tmp_path) as library:
+        report = library.explain(encoded(blank, "PNG"), encoded(blank, "BMP"), edited_name="blank.bmp")
+        assert (report.verdict, report.query.name) == ("identical", "blank.bmp")
+        assert report.match is not None
+        assert report.match.matched_by == ("sha256",)
+
+
 def test_explain_raises_for_an_unreadable_side(photos: list[Path], tmp_path: Path) -> None:
     with Provenance() as library:
         with pytest.raises(NotFoundError):

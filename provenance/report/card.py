@@ -14,11 +14,11 @@ from provenance.report.json import to_dict
 from provenance.report.outlines import Overlay, outline_query, outline_reference
 from provenance.report.words import (
     SHORT_VERDICTS,
-    VERDICTS,
     describe_confidence,
     describe_match,
     describe_verdict,
     make_printable,
+    name_verdict,
 )
 
 THUMBNAIL_SIDE = 160
@@ -116,7 +116,7 @@ def make_card(report: Report, *, side: int) -> Card:
         short_title=SHORT_VERDICTS[report.verdict],
         verdict=report.verdict,
         tone=_TONES[report.verdict],
-        title=VERDICTS[report.verdict],
+        title=name_verdict(report),
         lead=bind_units(make_printable(explanation.caption)) if explanation else describe_verdict(report),
         confidence=describe_confidence(report.confidence) if match else "",
         why=bind_units(describe_match(match)) if match else "",

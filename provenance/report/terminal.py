@@ -11,11 +11,11 @@ from rich.text import Text
 
 from provenance.records import Edit, Match, Report, Verdict
 from provenance.report.words import (
-    VERDICTS,
     describe_confidence,
     describe_match,
     describe_verdict,
     make_printable,
+    name_verdict,
 )
 
 _COLORS: dict[Verdict, str] = {
@@ -47,7 +47,7 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def _sections(report: Report, color: str) -> Iterable[RenderableType]:
-    yield Text(VERDICTS[report.verdict], style=f"bold {color}")
+    yield Text(name_verdict(report), style=f"bold {color}")
     explanation, match = report.explanation, report.match
     yield Text(make_printable(explanation.caption) if explanation else describe_verdict(report))
     if explanation and explanation.edits:

@@ -54,13 +54,29 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def name_verdict(report: Report) -> str:
+    """Return the headline; of a given pair it claims nothing about a collection."""
+    if report.verdict == "no_match" and _is_given_pair(report):
+        return "The two pictures do not match"
+    if report.verdict == "modified" and report.explanation is None:
+        return "Copy of a trusted original, not compared"
+    return VERDICTS[report.verdict]
+
+
 def describe_verdict(report: Report) -> str:
     """Return one line of what the verdict means, with the reason of an error."""
     if report.verdict == "error" and report.query.error:
         return make_printable(report.query.error)
+    if report.verdict == "no_match" and _is_given_pair(report):
+        return "They agree in too little to be compared. This does not mean that either of them is fake."
     if report.verdict == "modified" and report.explanation is None:
         return "A trusted original was found, but it could not be compared with this picture."
     return REMARKS[report.verdict]
+
+
+def _is_given_pair(report: Report) -> bool:
+    """Whether both pictures were given: the one candidate has no number in a database."""
+    return any(candidate.reference_id == 0 for candidate in report.candidates)
 
 
 def describe_confidence(confidence: float) -> str:

@@ -111,7 +111,7 @@ def modified() -> Report:
 
 @pytest.fixture(scope="session")
 def every_report(modified: Report) -> dict[str, Report]:
-    """One report of each verdict, and one whose original is lost."""
+    """One report of each verdict, one of a given pair, and one whose original is lost."""
     if modified.evidence is None or modified.match is None:
         raise ValueError("the modified report holds evidence")
     comparison = replace(modified.evidence.comparison, changes=(), labels=np.zeros((150, 180), np.int32))
@@ -132,6 +132,9 @@ def every_report(modified: Report) -> dict[str, Report]:
         "identical": replace(unmodified, verdict="identical", explanation=identical),
         "related": replace(unmodified, verdict="related", explanation=None),
         "no_match": replace(alone, verdict="no_match", confidence=0.1, candidates=(refused,)),
+        "pair": replace(
+            alone, verdict="no_match", confidence=0.1, candidates=(replace(refused, reference_id=0),)
+        ),
         "error": replace(
             alone,
             verdict="error",

@@ -59,6 +59,9 @@ def test_each_verdict_has_its_words(every_report: dict[str, Report]) -> None:
     assert "archive/sea.png" in texts["no_match"]
     assert "the file ends early" in texts["error"]
     assert "could not be compared" in texts["lost"]
+    assert "Modified" not in texts["lost"]
+    assert "The two pictures do not match" in texts["pair"]
+    assert "collection" not in texts["pair"]
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
