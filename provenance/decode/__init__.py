@@ -52,7 +52,7 @@ def decode(
     or FetchError; each names the source, the reason and the cure.
     """
     limits = limits or Limits()
-    data, source_name = read_source(source, limits)
+    data, source_name = read_source(source, limits, name=name)
     name = name or source_name
     if not data:
         raise DecodeError(name, "the file is empty (0 bytes); get it again from where it came")

@@ -14,13 +14,15 @@ from provenance.errors import FetchError, ImageTooLargeError, InputError, NotFou
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 
 
-def read_source(source: bytes | Path | str, limits: Limits) -> tuple[bytes, str]:
+def read_source(source: bytes | Path | str, limits: Limits, *, name: str | None = None) -> tuple[bytes, str]:
     """Read bytes, a file or an http(s) URL; return the bytes and the name that messages call them.
+
+    `name` is what bytes in memory are called.
 
     Raises NotFoundError, UnreadableError (permissions, not a regular file), ImageTooLargeError or FetchError.
     """
     if isinstance(source, bytes):
-        name = f"<{len(source)} bytes>"
+        name = name or f"<{len(source)} bytes>"
         if len(source) > limits.max_bytes:
             raise _too_large(name, len(source), limits)
         return source, name

@@ -66,7 +66,11 @@ def build(library: Provenance) -> FastAPI:
         request: Request, original: Annotated[UploadFile, File()], edited: Annotated[UploadFile, File()]
     ) -> JSONResponse | HTMLResponse:
         """Say what was changed between two uploaded pictures."""
-        return _answer(request, library.explain(_read(original, library), _read(edited, library)))
+        report = library.explain(
+            _read(original, library), _read(edited, library),
+            original_name=original.filename, edited_name=edited.filename,
+        )  # fmt: skip
+        return _answer(request, report)
 
     return app
 
@@ -84,6 +88,7 @@ def _web_address(url: str) -> str:
 
 
 def _answer(request: Request, report: Report) -> JSONResponse | HTMLResponse:
+    status = 422 if report.verdict == "error" else 200
     if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(to_html(report))
-    return JSONResponse(to_dict(report), 422 if report.verdict == "error" else 200)
+        return HTMLResponse(to_html(report), status)
+    return JSONResponse(to_dict(report), status)

@@ -83,6 +83,11 @@ def test_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         read_source(path, Limits())
 
 
+def test_bytes_over_the_limit_are_refused_by_their_name() -> None:
+    with pytest.raises(ImageTooLargeError, match=r"^'web\.jpg': "):
+        decode(b"123", name="web.jpg", limits=Limits(max_bytes=2))
+
+
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
 def test_file_that_hides_its_size_is_cut_off() -> None:
     with pytest.raises(ImageTooLargeError):

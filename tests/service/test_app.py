@@ -42,6 +42,16 @@ def test_two_uploads_are_compared(client: TestClient, photos: list[Path]) -> Non
     assert (answer.status_code, answer.json()["verdict"]) == (200, "no_match")
 
 
+def test_what_is_wrong_with_an_upload_is_said_by_its_name(client: TestClient, photos: list[Path]) -> None:
+    wrong = ("web.jpg", b"not a picture")
+    answer = client.post("/v1/compare", files={"original": photos[0].read_bytes(), "edited": wrong})
+    assert (answer.status_code, answer.json()["title"]) == (415, "UnsupportedFormatError")
+    assert answer.json()["detail"].startswith("'web.jpg': ")
+    page = client.post("/v1/check", files={"file": wrong}, headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert "web.jpg" in page.text
+
+
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "/etc/passwd", "ftp://example.org/a.jpg", "sample_db/photos"]
 )
