@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import FastAPI, File, Form, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provenance import __version__
 from provenance.errors import ProvenanceError, UsageError
@@ -17,17 +21,20 @@ from provenance.report import to_dict, to_html
 def build(library: Provenance) -> FastAPI:
     """An application over `library`; its calls run in the server's thread pool."""
     app = FastAPI(title="provenance", version=__version__, docs_url="/docs", redoc_url=None)
+    app.add_middleware(BodyLimit, max_bytes=2 * library.settings.decode.max_bytes + 2**16)
 
     @app.exception_handler(ProvenanceError)
     def problem(request: Request, error: ProvenanceError) -> JSONResponse:
-        """RFC 9457 problem details."""
-        body = {
-            "type": "about:blank",
-            "title": type(error).__name__,
-            "status": error.http_status,
-            "detail": str(error),
-        }
-        return JSONResponse(body, error.http_status, media_type="application/problem+json")
+        return _problem(error.http_status, type(error).__name__, str(error))
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> JSONResponse:
+        return _problem(error.status_code, HTTPStatus(error.status_code).phrase, error.detail)
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        return _problem(422, "malformed request", "; ".join(faults))
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -73,6 +80,37 @@ def build(library: Provenance) -> FastAPI:
         return _answer(request, report)
 
     return app
+
+
+class BodyLimit:
+    """ASGI middleware: no request may fill the disk, not even one that does not say its length.
+
+    Two uploads fit; a picture over the limit of one is the decoder's to refuse.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; its body ends with status 413 once it is over the limit."""
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise HTTPException(413, f"the request is over {self._max_bytes:,} bytes; send less")
+            return message
+
+        await self._app(scope, limited, send)
+
+
+def _problem(status: int, title: str, detail: str) -> JSONResponse:
+    """RFC 9457 problem details."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
 
 
 def _read(file: UploadFile, library: Provenance) -> bytes:

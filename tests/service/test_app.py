@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -79,6 +80,33 @@ def test_neither_or_both_inputs_are_a_wrong_call(client: TestClient, photos: lis
 def test_a_broken_upload_is_an_error_report(client: TestClient) -> None:
     answer = client.post("/v1/check", files={"file": ("x.jpg", b"not a picture")})
     assert (answer.status_code, answer.json()["verdict"]) == (422, "error")
+
+
+def test_a_request_too_long_is_cut_off_also_when_it_does_not_say_its_length(
+    tmp_path: Path, photos: list[Path]
+) -> None:
+    with Provenance(tmp_path, decode={"max_bytes": 100_000}) as library:
+        client = TestClient(create_app(library), raise_server_exceptions=False)
+        boundary = {"content-type": "multipart/form-data; boundary=x"}
+        head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="x.jpg"\r\n\r\n'
+
+        def endless() -> Iterator[bytes]:
+            yield head
+            for _ in range(100):
+                yield bytes(10_000)
+
+        answer = client.post("/v1/check", content=endless(), headers=boundary)
+        assert (answer.status_code, answer.json()["status"]) == (413, 413)
+        picture = client.post("/v1/check", files={"file": ("web.jpg", bytes(100_001))})
+        assert (picture.status_code, picture.json()["verdict"]) == (422, "error")
+        assert "max_bytes" in picture.json()["query"]["error"]
+
+
+def test_wrong_fields_are_named(client: TestClient, photos: list[Path]) -> None:
+    answer = client.post("/v1/compare", files={"original": photos[0].read_bytes()})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert "edited" in answer.json()["detail"]
+    assert client.get("/nowhere").headers["content-type"] == "application/problem+json"
 
 
 def test_health_and_version(client: TestClient, photos: list[Path]) -> None:
