@@ -255,6 +255,9 @@ def make_queries(
     ] = None,
     per_photo: Annotated[int, typer.Option(min=1, help="Queries of each trusted photo.")] = 2,
     strangers: Annotated[int, typer.Option(min=0, help="Queries without an original.")] = 0,
+    branded: Annotated[
+        int, typer.Option(min=0, help="Trusted photos, and further strangers, with one and the same banner.")
+    ] = 0,
     kinds: Annotated[
         str | None, typer.Option(metavar="KIND,KIND...", help="Kinds of edit; all without it.")
     ] = None,
@@ -266,8 +269,8 @@ def make_queries(
     named = [kind.strip() for kind in kinds.split(",")] if kinds else []
     with progress_bar("make queries") as advance:
         made = make(
-            photos, out, others=others, per_photo=per_photo, strangers=strangers, kinds=named, seed=seed,
-            progress=advance,
+            photos, out, others=others, per_photo=per_photo, strangers=strangers, branded=branded,
+            kinds=named, seed=seed, progress=advance,
         )  # fmt: skip
     typer.echo(
         f"{out / 'queries.csv'}: {len(made)} queries of {len({query.kind for query in made})} kinds, "

@@ -8,6 +8,7 @@ the order of the queries.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,6 +88,16 @@ def expected_calibration_error(table: Sequence[ReliabilityBin]) -> float:
     """Mean distance of confidence and accuracy over all answers (Guo et al. 2017), 0 without answers."""
     total = sum(one.count for one in table)
     return sum(one.count * abs(one.confidence - one.accuracy) for one in table) / total if total else 0.0
+
+
+def wilson_interval(part: int, whole: int, *, z: float = 1.96) -> tuple[float, float]:
+    """Bounds on a rate of which `part` of `whole` were seen, at 95 % unless told (Wilson 1927)."""
+    if not whole:
+        return 0.0, 1.0
+    rate, spread = part / whole, z * z / whole
+    middle = (rate + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(rate * (1 - rate) / whole + spread / whole / 4)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _answers(confidence: ArrayLike, right: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

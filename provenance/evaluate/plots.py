@@ -23,7 +23,8 @@ def draw_reliability(bins: Sequence[ReliabilityBin], title: str) -> Image.Image:
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(13)
     left, top, bottom = MARGIN_PX, MARGIN_PX, MARGIN_PX + SIDE_PX
-    draw.text((width // 2, MARGIN_PX // 2), title, font=ImageFont.load_default(16), fill=INK, anchor="mm")
+    title = f"{title}, expected calibration error {expected_calibration_error(bins):.4f}"
+    draw.text((width // 2, MARGIN_PX // 2), title, font=ImageFont.load_default(15), fill=INK, anchor="mm")
     for tick in range(0, 11, 2):
         at = round(SIDE_PX * tick / 10)
         draw.line((left, bottom - at, left + SIDE_PX, bottom - at), fill=SOFT)
@@ -40,8 +41,6 @@ def draw_reliability(bins: Sequence[ReliabilityBin], title: str) -> Image.Image:
         draw.text(((x0 + x1) // 2, base + 4), str(one.count), font=font, fill=INK, anchor="ma")
     draw.line((left, bottom, left + SIDE_PX, top), fill=INK)
     draw.line((left, top, left, bottom, left + SIDE_PX, bottom), fill=INK)
-    error = f"expected calibration error {expected_calibration_error(bins):.4f}"
-    draw.text((left + 12, top + 12), error, font=font, fill=INK)
     below = "bars: share that is right, over confidence; orange: distance; below: answers in each bin"
     draw.text((width // 2, height - MARGIN_PX // 2), below, font=font, fill=INK, anchor="mm")
     return image
@@ -61,7 +60,7 @@ def draw_mistakes(outcomes: Sequence[Outcome]) -> Image.Image:
         what = "FALSE MATCH" if one.false else "not found"
         shown = f"{what}, {one.confidence:.2f}: {one.query.kind}, {one.query.path.name}"
         draw.text((x + 4, y + 4), shown, font=font, fill=(176, 24, 24))
-        words = ("query", "its original", "match" if one.matched else "best candidate")
+        words = ("query", "original", "match" if one.matched else "best candidate")
         pictures = (one.query.path, one.query.reference, Path(one.answer) if one.answer else None)
         for place, (word, path) in enumerate(zip(words, pictures, strict=True)):
             left = x + 4 + place * (TILE_PX + 4)

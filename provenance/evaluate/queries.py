@@ -4,7 +4,7 @@ A set of queries is a folder: trusted/ (the photos to ingest), queries/, and que
 
     query          path, relative to the CSV
     reference      path of the original, relative to the CSV; empty for a stranger
-    kind           the edit, a key of `provenance.evaluate.edits.KINDS`
+    kind           the edit, a key of `provenance.evaluate.edits.KINDS`, or "shared banner"
     kept_area      share of the original's area that the query shows, 0..1
     short_side_px  short side of what the query shows of the original, query pixels
 
@@ -28,6 +28,7 @@ import numpy as np
 from provenance.decode import decode, reduce
 from provenance.errors import NotFoundError, UsageError
 from provenance.evaluate.edits import KINDS
+from provenance.evaluate.edits.layers import add_banner
 from provenance.evaluate.edits.levels import save
 from provenance.evaluate.edits.picture import TracedPicture
 from provenance.ingest import walk
@@ -39,6 +40,8 @@ LONG_SIDE_PX = 1280
 FORMATS = (("JPEG", ".jpg", 0.6), ("WEBP", ".webp", 0.25), ("PNG", ".png", 0.15))
 # A collage of four shows three other pictures.
 OTHERS = 3
+# A trap for strangers, not a kind of edit to ask for: trusted photos carry the same.
+SHARED_BANNER = "shared banner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def make_queries(
     others: Path | None = None,
     per_photo: int = 2,
     strangers: int = 0,
+    branded: int = 0,
     kinds: Sequence[str] = (),
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -66,8 +70,9 @@ def make_queries(
     """Write trusted photos, edited copies of them, strangers and queries.csv to the folder `out`.
 
     Strangers, and what queries are pasted or framed with, come from `others`; without it, half of `photos`
-    is set aside for that and never trusted. Strangers are edited like all queries. Raises NotFoundError
-    without enough photos, UsageError for an unknown kind or a folder `out` that already holds queries.
+    is set aside for that and never trusted. Strangers are edited like all queries; `branded` trusted photos
+    and as many further strangers carry one and the same news banner and logo. Raises NotFoundError without
+    enough photos, UsageError for an unknown kind or a folder `out` that already holds queries.
     """
     kinds = tuple(dict.fromkeys(kinds)) or tuple(KINDS)
     if unknown := sorted(set(kinds) - set(KINDS)):
@@ -77,12 +82,21 @@ def make_queries(
     if (out / "queries.csv").exists():
         raise UsageError(f"{str(out)!r} already holds queries; give another folder, or delete it")
     trusted, strange = _part(photos, others, seed)
-    if strangers > len(strange):
-        raise NotFoundError(f"{strangers} strangers are asked for, but there are only {len(strange)} photos")
+    if strangers + branded > len(strange) or branded > len(trusted):
+        raise NotFoundError(
+            f"{strangers} strangers and {branded} branded photos are asked for, but there are only "
+            f"{len(strange)} photos for strangers and {len(trusted)} trusted ones"
+        )
     for folder in (out / "trusted", out / "queries"):
         folder.mkdir(parents=True, exist_ok=True)
-    kept = {path: _keep(path, out / "trusted") for path in trusted}
-    plan = [*_deal(trusted, kinds, per_photo, seed), *_deal(strange[:strangers], kinds, 1, seed + 1)]
+    # Evenly spread, so that every part of the photos has some.
+    with_banner = {trusted[number * len(trusted) // branded] for number in range(branded)}
+    kept = {path: _keep(path, out / "trusted", branded=path in with_banner) for path in trusted}
+    plan = [
+        *_deal(trusted, kinds, per_photo, seed),
+        *_deal(strange[:strangers], kinds, 1, seed + 1),
+        *((path, SHARED_BANNER) for path in strange[strangers : strangers + branded]),
+    ]
     queries = []
     for number, (path, kind) in enumerate(plan):
         queries.append(_make(path, kind, kept.get(path), strange, out, seed))
@@ -137,7 +151,8 @@ def edit(
     pixels: Pixels, kind: str, rng: np.random.Generator, others: Sequence[Pixels]
 ) -> tuple[TracedPicture, str, bytes]:
     """The edited picture before it is saved, the suffix of its file, and the file: JPEG, WebP or PNG."""
-    picture = KINDS[kind](TracedPicture.whole(pixels), rng, others)
+    whole = TracedPicture.whole(pixels)
+    picture = _brand(whole) if kind == SHARED_BANNER else KINDS[kind](whole, rng, others)
     number = int(rng.choice(len(FORMATS), p=[share for _, _, share in FORMATS]))
     name, suffix, _ = FORMATS[number]
     return picture, suffix, save(picture.pixels, name, int(rng.integers(50, 93)))
@@ -186,7 +201,7 @@ def _make(
     rng = np.random.default_rng([seed, zlib.crc32(path.name.encode()), zlib.crc32(kind.encode())])
     pool = [other for other in strange if other != path]
     others = [_load(pool[int(rng.integers(len(pool)))]) for _ in range(OTHERS)] if pool else [_load(path)]
-    picture, suffix, data = edit(_load(path), kind, rng, others)
+    picture, suffix, data = edit(_load(reference or path), kind, rng, others)
     slug = "-".join(re.findall(r"\w+", kind))
     file = (out / "queries" / f"{path.stem}-{slug}{suffix}").resolve()
     file.write_bytes(data)
@@ -198,11 +213,21 @@ def _load(path: Path) -> Pixels:
     return reduce(decode(path), LONG_SIDE_PX).pixels
 
 
-def _keep(path: Path, folder: Path) -> Path:
-    """A hard link to the photo in the folder, or a copy where links are refused."""
+def _brand(picture: TracedPicture) -> TracedPicture:
+    """With the one banner and logo that several pictures share."""
+    return add_banner(picture, np.random.default_rng(24))
+
+
+def _keep(path: Path, folder: Path, *, branded: bool) -> Path:
+    """A hard link to the photo (a copy where links are refused), or the photo with the banner."""
     target = (folder / path.name).resolve()
+    if branded:
+        target = target.with_suffix(".png")
     if target.exists():
         raise UsageError(f"two photos are called {path.name!r}; give folders with different names in them")
+    if branded:
+        target.write_bytes(save(_brand(TracedPicture.whole(_load(path))).pixels, "PNG", 0))
+        return target
     try:
         os.link(path.resolve(), target)
     except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from provenance.evaluate.metrics import expected_calibration_error
+from provenance.evaluate.metrics import expected_calibration_error, wilson_interval
 from provenance.evaluate.retrieval import LARGE_AREA, LARGE_SIDE_PX, Figures, RetrievalResult
 
 HEADER = ("kind", "queries", "R@1", "R@1 at 0 false", "µAP", "R@P90", "false", "strangers matched")
@@ -17,13 +17,14 @@ def retrieval_table(result: RetrievalResult) -> str:
     kinds = [HEADER, _row("all", result.overall), _row(enough, result.large_enough)]
     kinds += [_row(kind or "(no kind)", figures) for kind, figures in result.by_kind.items()]
     overall = result.overall
+    low, high = wilson_interval(overall.strangers_matched, overall.strangers)
     verdicts = Counter(one.verdict for one in result.outcomes)
     lines = [
         *_aligned(kinds),
         "",
         f"false-match rate: {overall.false_match_rate:.4f} of all queries, "
         + _share(overall.strangers_matched, overall.strangers)
-        + " of those without an original",
+        + f" of those without an original (95 % interval {low:.3f} to {high:.3f})",
         "verdicts: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         "",
         *_calibration(result),

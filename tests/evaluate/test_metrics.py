@@ -14,6 +14,7 @@ from provenance.evaluate.metrics import (
     recall_at_precision,
     recall_at_zero_false,
     reliability,
+    wilson_interval,
 )
 
 ANSWERS = st.lists(
@@ -80,6 +81,14 @@ def test_without_answers_nothing_is_found_and_nothing_is_wrong() -> None:
 def test_answers_that_make_no_sense_are_refused(confidence: list[float]) -> None:
     with pytest.raises(ValueError, match="confidence"):
         precision_recall(confidence, [True, False], 2)
+
+
+def test_the_interval_of_a_rate_by_the_textbook() -> None:
+    # Newcombe 1998, table I, method 3 (Wilson without continuity correction).
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
 @given(ANSWERS, st.randoms(use_true_random=False), st.integers(0, 10))

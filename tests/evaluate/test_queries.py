@@ -146,6 +146,21 @@ def test_with_other_photos_given_all_photos_are_trusted(folder: Path, tmp_path: 
     assert Counter(query.reference is None for query in made) == {False: 5, True: 3}
 
 
+def test_branded_photos_and_as_many_strangers_share_their_banner_only(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made = make_queries(folder, out, per_photo=1, kinds=["as posted"], strangers=1, branded=2)
+    strangers = [query for query in made if query.reference is None]
+    assert [query.kind for query in strangers] == ["as posted", "shared banner", "shared banner"]
+    trusted = [np.asarray(Image.open(path)).astype(int) for path in sorted((out / "trusted").iterdir())]
+    banner = np.s_[-30:, :100]
+    for query in strangers[1:]:
+        with Image.open(query.path) as image:
+            shown = np.asarray(image.convert("RGB")).astype(int)
+        alike = [np.abs(shown[banner] - other[banner]).mean() < 12 for other in trusted]
+        assert sum(alike) == 2
+        assert all(np.abs(shown[:100] - other[:100]).mean() > 15 for other in trusted)
+
+
 def test_kinds_are_dealt_evenly_and_never_twice_to_a_photo(folder: Path, tmp_path: Path) -> None:
     kinds = ["crop 50", "mirror", "inset"]
     made = make_queries(folder, tmp_path / "out", per_photo=3, kinds=kinds)
@@ -205,6 +220,8 @@ def test_wrong_calls_say_the_cure_and_write_nothing(folder: Path, tmp_path: Path
         make_queries(folder, out, kinds=["mirror"], per_photo=2)
     with pytest.raises(NotFoundError, match="5 strangers"):
         make_queries(folder, out, strangers=5)
+    with pytest.raises(NotFoundError, match="2 branded"):
+        make_queries(folder, out, strangers=3, branded=2)
     with pytest.raises(NotFoundError, match="no such"):
         make_queries(tmp_path / "missing", out)
     assert not out.exists()

@@ -179,6 +179,7 @@ def test_the_table_and_the_json_hold_the_figures(files: dict[str, Path]) -> None
     )  # fmt: skip
     text = retrieval_table(result)
     assert "false-match rate: 0.3333 of all queries, 1/1 of those without an original" in text
+    assert "(95 % interval 0.207 to 1.000)" in text
     assert "expected calibration error" in text
     missed = next(line for line in text.splitlines() if line.startswith("not found"))
     assert missed.endswith("its original came first")
