@@ -166,7 +166,9 @@ def replace_object(
     alpha = np.asarray(Image.fromarray(subject[y0:y1, x0:x1].astype(np.uint8) * 255).resize(size))
     empty = np.zeros_like(picture.pixels)
     shape = TracedPicture.whole(np.repeat(alpha[..., None], 3, axis=2)).place_on(empty, *at).pixels[..., 0]
-    return _blend(picture, patch.place_on(empty, *at).pixels, shape / 255.0)
+    # Softened inwards only: outside its outline the subject has no pixels to mix with.
+    soft = np.minimum(shape, cv2.GaussianBlur(shape, (0, 0), max(0.8, picture.width / 400)))
+    return _blend(picture, patch.place_on(empty, *at).pixels, soft / 255.0)
 
 
 def replace_background(
