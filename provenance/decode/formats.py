@@ -95,7 +95,7 @@ def open_picture(data: bytes, name: str) -> tuple[str, Opener]:
     except ImportError as error:
         # Not a MissingExtraError: one such file must not end a run over a folder of others.
         raise UnsupportedFormatError(
-            name, "a HEIC picture needs an optional part: pip install 'provenance[heif]'"
+            name, "a HEIC picture needs an optional part; pip install 'provenance[heif]'"
         ) from error
 
 

@@ -57,7 +57,7 @@ def test_odd_sizes_decode(width: int, height: int) -> None:
 def test_heic_without_the_extra_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     data = struct.pack(">I", 24) + b"ftypheic\0\0\0\0mif1heic" + bytes(64)
-    with pytest.raises(UnsupportedFormatError, match=r"pip install 'provenance\[heif\]'"):
+    with pytest.raises(UnsupportedFormatError, match=r"; pip install 'provenance\[heif\]'"):
         decode(data, name="IMG_0001.HEIC")
 
 
