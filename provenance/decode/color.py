@@ -26,6 +26,8 @@ def srgb_pixels(picture: Image.Image, info: Mapping[Any, Any]) -> tuple[Pixels, 
     """
     notes: list[str] = []
     transparent = _transparent_color(picture, info)
+    if picture.mode == "P":
+        notes.append("the file has a palette of 256 colours at most, so colours may differ by that alone")
     picture = _to_8_bits(picture, notes)
     picture, alpha = _split_alpha(picture, transparent)
     profile = info.get("icc_profile")

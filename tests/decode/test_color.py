@@ -63,6 +63,8 @@ def test_one_bit_and_palette_pictures() -> None:
     assert difference(encoded(bits, "PNG"), bits.convert("RGB")) == 0
     palette = gradient().quantize(32)
     assert difference(encoded(palette, "PNG"), palette.convert("RGB")) == 0
+    (note,) = decode(encoded(palette, "PNG")).notes
+    assert "palette" in note
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
