@@ -82,6 +82,11 @@ class Figures:
         """False matches of all queries."""
         return self.false_matches / self.queries if self.queries else 0.0
 
+    @property
+    def worth(self) -> float:
+        """Recall, or the share of queries without a false match where that is less."""
+        return min(1.0 if self.recall is None else self.recall, 1.0 - self.false_match_rate)
+
 
 @dataclass(frozen=True)
 class RetrievalResult:
@@ -106,12 +111,12 @@ class RetrievalResult:
 
     @cached_property
     def by_kind(self) -> dict[str, Figures]:
-        """By kind of edit, the worst recall first."""
+        """By kind of edit, the worst first: by recall, or by false matches where those are worse."""
         kinds: dict[str, list[Outcome]] = {}
         for one in self.outcomes:
             kinds.setdefault(one.query.kind, []).append(one)
         figures = {kind: self._figures(ones) for kind, ones in kinds.items()}
-        return dict(sorted(figures.items(), key=lambda item: (_or_one(item[1].recall), item[0])))
+        return dict(sorted(figures.items(), key=lambda item: (item[1].worth, item[0])))
 
     @cached_property
     def calibration(self) -> tuple[ReliabilityBin, ...]:
@@ -252,10 +257,6 @@ def sha256(path: Path) -> str:
     """The digest of a file, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _or_one(value: float | None) -> float:
-    return 1.0 if value is None else value
 
 
 def _mistake(one: Outcome) -> dict[str, Any]:

@@ -113,18 +113,21 @@ def test_one_false_match_sets_the_bar_for_every_kind(files: dict[str, Path]) -> 
     }  # fmt: skip
 
 
-def test_kinds_are_listed_worst_first(files: dict[str, Path]) -> None:
+def test_kinds_are_listed_worst_first_by_what_is_missed_or_mistaken(files: dict[str, Path]) -> None:
     result = run(
         [
             (files["a"], matched(files["a"], 0.9)),
             (files["b"], unmatched(None, 0.0)),
             (files["c"], matched(files["c"], 0.9)),
             (files["c"], unmatched(None, 0.0)),
+            (None, matched(files["c"], 0.9)),
+            (None, matched(files["c"], 0.9)),
+            (None, unmatched(None, 0.0)),
         ],
-        kinds="xyzz",
+        kinds="xyzzwww",
     )
     assert [(kind, figures.recall) for kind, figures in result.by_kind.items()] == [
-        ("y", 0.0), ("z", 0.5), ("x", 1.0),
+        ("y", 0.0), ("w", None), ("z", 0.5), ("x", 1.0),
     ]  # fmt: skip
 
 
