@@ -52,7 +52,8 @@ def compare(
         style = _style(close, reference, tone)
     whole = (*framing.changes, *tone.changes, *style.changes)
     replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
-    local = find_local_changes(pair, replayed, read_text=read_text)
+    sharpened = any(change.operation == "sharpen" for change in style.changes)
+    local = find_local_changes(pair, replayed, read_text=read_text, sharpened=sharpened)
     if local.whole_picture_refuted:
         whole = framing.changes
         replayed = replay(pair.reference, whole, working_scale=pair.working_scale)

@@ -22,6 +22,10 @@ Mask = NDArray[np.bool_]
 MAX_TEXT_PLACES = 3
 MAX_COPY_SEARCHES = 4
 VACATED = ("object_removed", "object_replaced", "object_recolored")
+FAINT = 4.0
+"""Mean level shift, smoothed by 4 px, that a change of content exceeds; painting out leaves 8.6 at least."""
+FAINT_SHARPENED = 22.0
+"""The same in a sharpened picture, where clipping moves dark and light places by up to 16 levels."""
 MIN_TEXT_DETAIL = 7.0
 """Mean gradient, levels a pixel, that writing exceeds on at least one side."""
 
@@ -57,15 +61,19 @@ class _Draft:
     text_after: str | None = None
 
 
-def find_local_changes(pair: AlignedPair, predicted: Pixels, *, read_text: bool = True) -> LocalChanges:
+def find_local_changes(
+    pair: AlignedPair, predicted: Pixels, *, read_text: bool = True, sharpened: bool = False
+) -> LocalChanges:
     """Find and name what was edited locally.
 
     `predicted` [h, w, 3] is the aligned reference after the whole-picture edits: what the query would be had
-    nothing been edited locally. `read_text` compares the words in changed regions, half a second a region.
+    nothing been edited locally. `read_text` compares the words in changed regions, half a second a region;
+    `sharpened` pictures must show more, for sharpening clips.
     """
-    local = _find(pair, predicted, read_text=read_text)
+    faintest = FAINT_SHARPENED if sharpened else FAINT
+    local = _find(pair, predicted, faintest, read_text=read_text)
     if _leaves_subject(pair, predicted, local):
-        plain = _find(pair, pair.reference, read_text=read_text)
+        plain = _find(pair, pair.reference, faintest, read_text=read_text)
         if any(change.operation == "background_changed" for change in plain.changes):
             return replace(plain, whole_picture_refuted=True)
     return local
@@ -82,7 +90,7 @@ def _leaves_subject(pair: AlignedPair, predicted: Pixels, local: LocalChanges) -
     return bool(np.mean(plain.strength[labelled] < 0.7) > 0.6)
 
 
-def _find(pair: AlignedPair, predicted: Pixels, *, read_text: bool) -> LocalChanges:
+def _find(pair: AlignedPair, predicted: Pixels, faintest: float, *, read_text: bool) -> LocalChanges:
     residual = measure_residual(
         pair.query, predicted, pair.overlap, error_px=pair.error_px, unedited=pair.reference
     )
@@ -90,6 +98,7 @@ def _find(pair: AlignedPair, predicted: Pixels, *, read_text: bool) -> LocalChan
     unchanged = _unchanged(pair.overlap, regions)
     drafts = [_draft(pair, predicted, region, unchanged, residual) for region in regions]
     drafts = _join_background(pair, predicted, drafts, residual)
+    drafts = _drop_faint(pair.query, predicted, drafts, faintest)
     if read_text:
         drafts = _read_text(pair, predicted, drafts)
     drafts = _find_copies(pair, predicted, drafts)
@@ -100,6 +109,19 @@ def _find(pair: AlignedPair, predicted: Pixels, *, read_text: bool) -> LocalChan
     strength = np.where(pair.overlap, residual.strength, 0)
     change_map = np.clip((strength - 0.3) / 3.7, 0, 1).astype(np.float32)
     return LocalChanges(labels, changes, change_map, residual.changed)
+
+
+def _drop_faint(query: Pixels, predicted: Pixels, drafts: list[_Draft], floor: float) -> list[_Draft]:
+    """Leave out regions whose levels agree but for their finest structure; hiding is about just that."""
+    query_levels, predicted_levels = (
+        cv2.GaussianBlur(side, (0, 0), 4.0).astype(np.float32) for side in (query, predicted)
+    )
+    shift = np.abs(query_levels - predicted_levels).max(axis=2)
+    return [
+        draft
+        for draft in drafts
+        if draft.finding.operation == "object_blurred" or shift[draft.region.mask].mean() >= floor
+    ]
 
 
 def _unchanged(overlap: Mask, regions: list[Region]) -> Mask:

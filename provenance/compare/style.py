@@ -126,12 +126,9 @@ def _fit_sharpening(
     best_gain, best_amount, best_sigma = 0.0, 0.0, 0.0
     for sigma in _SHARPEN_SIGMAS_PX:
         detail = before - _blurred(before, sigma)
-        amounts = [
-            float((detail[t] * (after[t] - before[t])).sum() / max(float((detail[t] ** 2).sum()), 1e-3))
-            for t in tiles
-        ]
-        amount = float(np.median(amounts))
-        gain = _typical_gain(left, _differences(before + amount * detail, after, tiles))
+        amount = _typical_amount(detail, before, after, tiles)
+        sharpened = np.clip(before + amount * detail, 0, 255)
+        gain = _typical_gain(left, _differences(sharpened, after, tiles))
         if gain > best_gain:
             best_gain, best_amount, best_sigma = gain, amount, sigma
     # Lanczos and its like overshoot by a third within a pixel.
@@ -143,6 +140,21 @@ def _fit_sharpening(
     return Change(
         "sharpen", confidence, {"percent": percent, "sigma_px": round(best_sigma / working_scale, 2)}
     )
+
+
+def _typical_amount(detail: Floats, before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> float:
+    """How many times `detail` was added: the median over the tiles of a fit to their strongest edges.
+
+    Encoders swallow added fine detail and masks spare faint edges, so weak ones would tell of too little;
+    black and white pixels can take no more.
+    """
+    amounts = []
+    for tile in tiles:
+        d, change = detail[tile], after[tile] - before[tile]
+        strong = (np.abs(d) >= np.percentile(np.abs(d), 85)) & (after[tile] > 2) & (after[tile] < 253)
+        power = float((d[strong] ** 2).sum())
+        amounts.append(float((d[strong] * change[strong]).sum()) / max(power, 1e-3))
+    return float(np.median(amounts))
 
 
 def _differences(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> Floats:
