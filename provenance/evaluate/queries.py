@@ -24,8 +24,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from provenance.decode import decode, reduce
+from provenance.describe.hashes import perceptual_hash
 from provenance.errors import NotFoundError, UsageError
 from provenance.evaluate.edits import KINDS
 from provenance.evaluate.edits.layers import add_banner
@@ -40,6 +42,9 @@ LONG_SIDE_PX = 1280
 FORMATS = (("JPEG", ".jpg", 0.6), ("WEBP", ".webp", 0.25), ("PNG", ".png", 0.15))
 # A collage of four shows three other pictures.
 OTHERS = 3
+# Copies of one photo differ in at most so many of 256 bits (the practice with PDQ); different ones in 80.
+SAME_BITS = 31
+HASHED_PX = 256
 # A trap for strangers, not a kind of edit to ask for: trusted photos carry the same.
 SHARED_BANNER = "shared banner"
 
@@ -159,17 +164,32 @@ def edit(
 
 
 def _part(photos: Path, others: Path | None, seed: int) -> tuple[list[Path], list[Path]]:
-    """Trusted photos, and those never trusted in random order."""
-    found = _pictures(photos)
+    """Trusted photos, and those never trusted in random order; of equal photos only one is taken."""
+    found, strange = _pictures(photos), _pictures(others) if others is not None else []
+    # A stranger that is trusted under another name would be no stranger.
+    distinct = _distinct([*found, *strange])
     rng = np.random.default_rng(seed)
     if others is not None:
-        strange = _pictures(others)
-        return found, [strange[int(i)] for i in rng.permutation(len(strange))]
-    order = [found[int(i)] for i in rng.permutation(len(found))]
+        strange = [path for path in strange if path in distinct]
+        return [path for path in found if path in distinct], [
+            strange[i] for i in rng.permutation(len(strange))
+        ]
+    found = [path for path in found if path in distinct]
+    order = [found[i] for i in rng.permutation(len(found))]
     trusted, strange = sorted(order[: len(order) // 2]), order[len(order) // 2 :]
     if not trusted:
         raise NotFoundError(f"{str(photos)!r} holds {len(found)} pictures: too few to set half of them aside")
     return trusted, strange
+
+
+def _distinct(paths: Sequence[Path]) -> set[Path]:
+    """The photos less those whose perceptual hash is that of one before, but for a few bits."""
+    taken: dict[Path, NDArray[np.uint8]] = {}
+    for path in paths:
+        code = np.unpackbits(perceptual_hash(reduce(decode(path), HASHED_PX).pixels))
+        if not taken or (np.stack(list(taken.values())) ^ code).sum(axis=1).min() > SAME_BITS:
+            taken[path] = code
+    return set(taken)
 
 
 def _pictures(folder: Path) -> list[Path]:

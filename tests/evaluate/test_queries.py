@@ -146,6 +146,22 @@ def test_with_other_photos_given_all_photos_are_trusted(folder: Path, tmp_path: 
     assert Counter(query.reference is None for query in made) == {False: 5, True: 3}
 
 
+def test_a_photo_there_twice_is_used_once(folder: Path, tmp_path: Path) -> None:
+    first, second, *_ = sorted(folder.iterdir())
+    others = tmp_path / "others"
+    others.mkdir()
+    for path, target in ((first, folder / "twin.jpg"), (second, others / "twin.jpg")):
+        with Image.open(path) as image:
+            image.resize((200, 140)).save(target, quality=70)
+    shutil.copy(sorted(folder.iterdir())[3], others / "copy.png")
+    Image.effect_mandelbrot((200, 140), (-2, -1, 1, 1), 40).save(others / "stranger.png")
+    made = make_queries(folder, tmp_path / "out", others=others, per_photo=1, strangers=1)
+    assert sum(query.reference is not None for query in made) == 8
+    assert [query.path.name[:9] for query in made if query.reference is None] == ["stranger-"]
+    with pytest.raises(NotFoundError, match="2 strangers"):
+        make_queries(folder, tmp_path / "more", others=others, per_photo=1, strangers=2)
+
+
 def test_branded_photos_and_as_many_strangers_share_their_banner_only(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     made = make_queries(folder, out, per_photo=1, kinds=["as posted"], strangers=1, branded=2)
