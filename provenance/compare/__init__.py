@@ -7,6 +7,7 @@
     regions    mask -> regions -> what happened in each: grouping (pixels into regions), evidence and classify
                (one region judged by both sides), backgrounds, sources (copies and moves), colors (words)
     text       words in changed regions, before and after
+    quantized  palettes of GIF and 8-bit PNG: encoding, not an edit
     replay     the listed whole-picture edits applied to the reference
 
 Parameters of each operation (keys of `Change.parameters`); every operation lists its own and no others. A key

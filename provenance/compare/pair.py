@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from provenance.compare.align import AlignedPair, align, to_working_size, warp_reference
 from provenance.compare.framing import Framing, describe_framing
 from provenance.compare.motion import Motion, jacobian
+from provenance.compare.quantized import find_palette, lift_quantization
 from provenance.compare.regions import LocalChanges, find_local_changes
 from provenance.compare.replay import psnr_db, replay
 from provenance.compare.style import StyleFit, fit_style
@@ -41,8 +42,12 @@ def compare(
         return _identical(query, side_px)
     framing = describe_framing(align(query, reference, reference_from_query, side_px=side_px))
     pair = framing.pair
+    seen = pair.query
+    palette = find_palette(query.pixels)
+    if palette is not None:
+        pair = replace(pair, query=lift_quantization(seen, pair.reference, palette))
     tone = fit_tone(pair.reference, pair.query, pair.overlap)
-    close = _look_closer(pair, query, reference)
+    close = _look_closer(pair, query, reference) if palette is None else pair
     style = _style(close, reference, tone)
     blurs = [change for change in style.changes if change.operation == "blur"]
     if blurs:
@@ -52,6 +57,8 @@ def compare(
         style = _style(close, reference, tone)
     whole = (*framing.changes, *tone.changes, *style.changes)
     replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
+    if palette is not None:
+        pair = replace(pair, query=lift_quantization(seen, replayed, palette))
     sharpened = any(change.operation == "sharpen" for change in style.changes)
     local = find_local_changes(pair, replayed, read_text=read_text, sharpened=sharpened)
     if local.whole_picture_refuted:
@@ -65,7 +72,7 @@ def compare(
         "added_noise_levels": round(style.noise_levels, 2),
     }
     return Comparison(
-        query=pair.query,
+        query=seen,
         reference=pair.reference,
         replayed=replayed,
         overlap=pair.overlap,
@@ -78,7 +85,7 @@ def compare(
         query_overlap=framing.query_overlap,
         reference_overlap=framing.reference_overlap,
         unexplained_fraction=_unexplained(pair, local),
-        replay_psnr_db=psnr_db(pair.query, replayed, pair.overlap & (local.labels == 0)),
+        replay_psnr_db=psnr_db(seen, replayed, pair.overlap & (local.labels == 0)),
         measurements=measurements,
     )
 
