@@ -22,6 +22,8 @@ HALO = 0.012
 """How far beyond a change its encoding noise reaches, of the long side."""
 SPECK = 0.0005
 """Changed parts smaller than this share of the overlap are specks."""
+WHOLE_PICTURE = 0.3
+"""Share of the pixels beyond which more than a palette and local edits is at work."""
 
 
 def compare(
@@ -45,7 +47,9 @@ def compare(
     seen = pair.query
     palette = find_palette(query.pixels)
     if palette is not None:
-        pair = replace(pair, query=lift_quantization(seen, pair.reference, palette))
+        lifted = lift_quantization(seen, pair.reference, palette)
+        if np.mean(np.any(lifted != pair.reference, axis=2)) < WHOLE_PICTURE:
+            pair = replace(pair, query=lifted)
     tone = fit_tone(pair.reference, pair.query, pair.overlap)
     close = _look_closer(pair, query, reference) if palette is None else pair
     style = _style(close, reference, tone)

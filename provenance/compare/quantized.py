@@ -12,7 +12,7 @@ _MIN_LEVELS = 24
 """Different levels of each channel in a palette made for a photo; a posterized picture has fewer."""
 _MIN_WIDTH = 0.08
 """Second over first extent of the colours; grey and tinted pictures lie on a line, and are no palettes."""
-_NEIGHBORS = 4
+_NEIGHBORS = 8
 """Dithering mixes the nearest few colours."""
 _SLACK = 1.25
 _SLACK_LEVELS = 10.0
