@@ -27,6 +27,8 @@ QUICK_KEYPOINTS = 500
 QUICK_AGREEING = 4
 MIN_AGREEING = 6
 """With fewer matches that agree on scale and rotation no geometry is fitted: chance supports as many."""
+MIN_INLIERS = 6
+"""Inliers at different places; unrelated pictures reach 4, and two or three support any tiny overlap."""
 
 # Fitted by tools/fit_confidence.py on public-domain photos, in the order of the features below. Descriptors'
 # similarity is left out on purpose: it ranks, but two tigers look alike to it.
@@ -164,7 +166,7 @@ def gather(query: QueryView, reference: LocalFeatures, small: Gray, size: Size) 
 
 def keypoint_confidence(evidence: Evidence) -> float:
     """Probability that the geometry is no accident, 0..1."""
-    if evidence.geometry is None:
+    if evidence.inliers < MIN_INLIERS:
         return 0.0
     return _logistic(KEYPOINT_WEIGHTS, evidence.keypoint_features)
 

@@ -45,7 +45,7 @@ def test_agreement_is_full_for_a_copy_and_little_for_another_picture(photos: lis
     first, second = pixels(photos[0]), pixels(photos[1])
     size, other = (first.shape[1], first.shape[0]), (second.shape[1], second.shape[0])
     gray = small_gray(first)
-    assert agreement(gray, gray, np.eye(3), size, size).textured == 1.0
+    assert agreement(gray, gray, np.eye(3), size, size).textured > 0.98
     assert agreement(gray, small_gray(second), np.eye(3), size, other).textured < 0.15
 
 
