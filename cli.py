@@ -389,8 +389,6 @@ def expand(images: list[str]) -> list[Any]:
 
 def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *, several: bool) -> None:
     """Print each report as it comes, and put it on the page; fail only when no input could be read."""
-    from provenance.report import write_html
-
     verdicts: list[str] = []
 
     def printed() -> Iterator[Report]:
@@ -405,6 +403,8 @@ def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *
         for _ in printed():
             pass
     else:
+        from provenance.report import write_html
+
         write_html(printed(), page)
         typer.echo(f"report: {page}", err=output is not Format.text)
     if verdicts and set(verdicts) == {"error"}:

@@ -50,8 +50,15 @@ class TextChange:
 
 @cache
 def _engine() -> Any:
-    from rapidocr import RapidOCR
+    from omegaconf import OmegaConf
 
+    # Importing rapidocr parses its long list of models twice: half of its half second.
+    load = OmegaConf.load
+    OmegaConf.load = cache(load)  # type: ignore[method-assign]
+    try:
+        from rapidocr import RapidOCR
+    finally:
+        OmegaConf.load = load  # type: ignore[method-assign]
     return RapidOCR(
         params={
             "Global.log_level": "critical",

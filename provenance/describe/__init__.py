@@ -13,7 +13,7 @@ Only `clip` needs torch, and it is imported only when CLIP is asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -62,18 +62,20 @@ class Describer:
         with ThreadPoolExecutor(self._threads) as pool:
             local = pool.map(lambda image: _local(image, self._keypoints), images)
             embeddings = self._embed(pixels)
+            forms = [hashes.dihedral_hashes(one) for one in pixels]
             return [
-                _description(one, of_one, {}, features)
-                for one, of_one, features in zip(pixels, embeddings, local, strict=True)
+                Description(hashed[0], hashed, embedded, {}, features)
+                for hashed, embedded, features in zip(forms, embeddings, local, strict=True)
             ]
 
     def describe_query(self, image: DecodedImage) -> Description:
         """Describe a query: also the embeddings of the mirrored picture, and more keypoints."""
         mirrored_pixels = np.ascontiguousarray(image.pixels[:, ::-1])
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(2) as pool:
             local = pool.submit(_local, image, self._query_keypoints)
+            forms = pool.submit(hashes.dihedral_hashes, image.pixels)
             upright, flipped = self._embed([image.pixels, mirrored_pixels])
-            return _description(image.pixels, upright, flipped, local.result())
+            return Description(forms.result()[0], forms.result(), upright, flipped, local.result())
 
     def describe_windows(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:
         """Copy descriptors [13, d] of overlapping parts of a query, by descriptor name.
@@ -102,16 +104,6 @@ def similarity(query: Description, reference: Description) -> dict[str, float]:
         )
         for name in query.embeddings.keys() & reference.embeddings.keys()
     }
-
-
-def _description(
-    pixels: Pixels,
-    embeddings: Mapping[str, NDArray[np.float32]],
-    mirrored_embeddings: Mapping[str, NDArray[np.float32]],
-    local: LocalFeatures,
-) -> Description:
-    forms = hashes.dihedral_hashes(pixels)
-    return Description(forms[0], forms, embeddings, mirrored_embeddings, local)
 
 
 def _local(image: DecodedImage, limit: int) -> LocalFeatures:
