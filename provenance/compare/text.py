@@ -19,6 +19,8 @@ MIN_EXPLAINED = 0.45
 """Share of a region that words must cover for the region to count as text."""
 MIN_SCORE = 0.8
 """Mean character probability; leaves and bricks that look like letters stay below."""
+MIN_STROKE_LEVELS = 24.0
+"""Level steps within 3 px that the steepest hundredth of a crop with words exceeds."""
 _MAX_SIDE = 960
 _reading = threading.Lock()
 """The engine keeps state between its steps."""
@@ -74,6 +76,8 @@ def read_lines(pixels: Pixels, box: Box) -> list[TextLine]:
     """Read the lines of text inside `box` of a picture [h, w, 3], small writing enlarged first."""
     x0, y0, x1, y1 = box
     crop = pixels[y0:y1, x0:x1]
+    if not _has_strokes(crop):
+        return []
     scale = min(_MAX_SIDE / max(crop.shape[:2]), float(np.clip(72 / crop.shape[0], 1.0, 3.0)))
     if scale != 1.0:
         way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
@@ -91,6 +95,13 @@ def read_lines(pixels: Pixels, box: Box) -> list[TextLine]:
         place = (x0 + int(low[0]), y0 + int(low[1]), x0 + round(high[0]), y0 + round(high[1]))
         lines.append(TextLine(text.strip(), float(score), place))
     return lines
+
+
+def _has_strokes(crop: Pixels) -> bool:
+    """Whether anything in the crop is steep enough to be writing: clear sky need not be read."""
+    gray = cv2.cvtColor(np.ascontiguousarray(crop), cv2.COLOR_RGB2GRAY)
+    steepness = cv2.morphologyEx(gray, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return float(np.percentile(steepness, 99)) > MIN_STROKE_LEVELS
 
 
 def compare_text(query: Pixels, reference: Pixels, mask: Mask, box: Box) -> TextChange | None:
