@@ -396,7 +396,7 @@ def jittered(
     return cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32)).astype(float)
 
 
-def only_whole(pair, predicted, *, read_text=True) -> LocalChanges:
+def only_whole(pair, predicted, *, read_text=True, sharpened=False) -> LocalChanges:
     """No local half: its bench is edits_local.py."""
     shape = pair.overlap.shape
     return LocalChanges(np.zeros(shape, np.int32), (), np.zeros(shape, np.float32), np.zeros(shape, bool))
