@@ -294,7 +294,8 @@ class Provenance:
 
     def _check_described(self, query: DecodedImage, top_k: int, watch: Stopwatch) -> Report:
         with watch("describe"):
-            description = self.describer.describe_query(self._reduced(query))
+            reduced = self._reduced(query)
+            description = self.describer.describe_query(reduced)
         with watch("search"):
             candidates = self.searcher.candidates(description, limit=top_k)
         with watch("verify"):
@@ -302,15 +303,22 @@ class Provenance:
             judged = self._verify(view, candidates)
         deep_k = self.settings.search.deep_k
         if deep_k and not any(verification.verified for _, verification, _ in judged):
-            judged += self._look_deeper(query, description, view, {c.reference_id for c in candidates}, watch)
+            judged += self._look_deeper(
+                reduced, description, view, {c.reference_id for c in candidates}, watch
+            )
         return self._report(query, judged, None, watch)
 
     def _look_deeper(
-        self, query: DecodedImage, description: Description, view: QueryView, seen: set[int], watch: Stopwatch
+        self,
+        reduced: DecodedImage,
+        description: Description,
+        view: QueryView,
+        seen: set[int],
+        watch: Stopwatch,
     ) -> list[Judged]:
         """A second, dearer look where nothing was found: further candidates, also for parts of the query."""
         with watch("describe"):
-            parts = self.describer.describe_windows(self._reduced(query))
+            parts = self.describer.describe_windows(reduced)
         with watch("search"):
             limit = self.settings.search.deep_k + len(seen)
             candidates = self.searcher.candidates(description, limit=limit, parts=parts)

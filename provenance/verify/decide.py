@@ -56,7 +56,6 @@ class Evidence:
     """The better of the upright and the mirrored geometry; from the mirrored query where `mirrored`."""
     mirrored: bool
     matches: int
-    agreeing: int
     agreed: Agreement
     """How much of the overlap correlates under the geometry."""
     alike: Resemblance
@@ -135,7 +134,7 @@ def promising(query: QueryView, reference: LocalFeatures) -> bool:
 def gather(query: QueryView, reference: LocalFeatures, small: Gray, size: Size) -> Evidence:
     """Measure a pair: keypoint geometry upright and mirrored, dense agreement, whole-picture correlation."""
     geometry: Geometry | None = None
-    mirrored, matches, agreeing, most = False, 0, 0, -1
+    mirrored, matches, most = False, 0, -1
     for flip in (False, True):
         features = query.mirrored if flip else query.local
         found = match(features.strongest(QUICK_KEYPOINTS), reference)
@@ -146,18 +145,10 @@ def gather(query: QueryView, reference: LocalFeatures, small: Gray, size: Size) 
         fitted = fit_homography(kept, query.size, size) if len(kept) >= MIN_AGREEING else None
         inliers = 0 if fitted is None else int(fitted.inliers.sum())
         if inliers > most:
-            geometry, mirrored, most = fitted, flip, inliers
-            matches, agreeing = len(found), len(kept)
+            geometry, mirrored, matches, most = fitted, flip, len(found), inliers
         if most >= SURE_INLIERS:
             break
-    evidence = Evidence(
-        geometry,
-        mirrored,
-        matches,
-        agreeing,
-        Agreement(0.0, 0.0),
-        resemble(query.gray, small),
-    )
+    evidence = Evidence(geometry, mirrored, matches, Agreement(0.0, 0.0), resemble(query.gray, small))
     if geometry is None:
         return evidence
     agreed = agreement(query.gray, small, _upright(evidence, query.size), query.size, size)

@@ -39,7 +39,7 @@ def fit_homography(matches: Matches, query_size: Size, reference_size: Size) -> 
     best: Geometry | None = None
     for model in (_full_homography, _similarity):
         found = model(matches, threshold)
-        if found is None or not is_sane(found, query_size, reference_size):
+        if found is None or not is_sane(found, query_size):
             continue
         inliers = _inliers(found, matches, threshold)
         if best is None or inliers.sum() > best.inliers.sum():
@@ -68,11 +68,11 @@ def _similarity(matches: Matches, threshold: float) -> NDArray[np.float64] | Non
     return None if found is None else np.vstack([found, [0.0, 0.0, 1.0]]).astype(np.float64)
 
 
-def is_sane(homography: NDArray[np.float64], query_size: Size, reference_size: Size) -> bool:
+def is_sane(homography: NDArray[np.float64], query_size: Size) -> bool:
     """True where the homography keeps orientation, bends little and scales by 1/30 to 30 both ways.
 
-    Judged on the part of the query that falls on the reference: there every edit a person makes is close to
-    affine, while a fit to chance matches folds or squeezes the picture.
+    Judged on the outline of the query: every edit a person makes is close to affine there, while a fit to
+    chance matches folds or squeezes the picture.
     """
     if not np.all(np.isfinite(homography)) or abs(np.linalg.det(homography)) < 1e-12:
         return False

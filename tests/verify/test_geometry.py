@@ -111,4 +111,4 @@ def test_overlaps_are_shares_of_area(homography: NDArray[np.float64], query: flo
     ids=["mirrored", "zero", "nan", "tiny", "squeezed", "folded"],
 )
 def test_no_edit_makes_such_a_homography(homography: NDArray[np.float64]) -> None:
-    assert not is_sane(homography, SIZE, SIZE)
+    assert not is_sane(homography, SIZE)
