@@ -1,8 +1,8 @@
 """Local descriptors of many pictures in inverted lists: which picture holds the nearest ones, and where.
 
 Product-quantised codes of 16 bytes in 4,096 lists (FAISS IVF-PQ) with a fixed codebook. A key of 8 bytes
-beside each code says whose it is and where: owner (32 bits), x and y in 1/256 of the picture's long side, keypoint
-size in 1/16 octave of it, angle in 1/256 of a turn. So a search needs no other table.
+beside each code says whose it is and where: owner (32 bits), x and y in 1/256 of the picture's long side,
+keypoint size in 1/16 octave of it, angle in 1/256 of a turn. So a search needs no other table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _untyped: Any = faiss  # the stubs of faiss lack its file callbacks
 
 SIZE_STEPS, SIZE_OFFSET = 16.0, 224.0
 """A keypoint's size is kept as log2(size / long side) in 1/16 octave: from 2**-14 to 4."""
-LISTS_SEARCHED = 6
+LISTS_SEARCHED = 5
 MAX_OWNER = 2**31 - 1
 
 

@@ -20,7 +20,7 @@ from provenance.db import Database
 from provenance.decode import decode, reduce
 from provenance.describe import Describer, in_forms, local_features
 from provenance.records import Candidate, DecodedImage, Form, LocalFeatures, ReferenceRecord, Verification
-from provenance.search import Searcher, Vote, fuse
+from provenance.search import ASKED, Searcher, Vote, fuse
 from provenance.timing import Stopwatch
 from provenance.verify import QueryView, resemble, small_gray, verify, verify_whole
 
@@ -30,10 +30,12 @@ COPY_BITS = 31
 """Differing bits up to which two trusted pictures may be copies (the practice with PDQ)."""
 STRONG_VOTES = 30
 """With so many agreeing keypoints other forms of the query are not asked for."""
+FINE_ASKED = 1500
+"""Finer keypoints that are looked up: the small part that matters has few of them."""
 FIRST = 4
 """Candidates verified before the embeddings are computed."""
 OTHER_VOTES, OTHERS = 8, 8
-"""Once an original is found, so many further candidates with so many votes are judged: a collage has several."""
+"""Once an original is found, so many more candidates with so many votes are judged: a collage has several."""
 SURE = 0.99
 NOT_QUITE = 0.9
 """A match less sure than this is looked at further: there may be a better one."""
@@ -160,7 +162,7 @@ class Finder:
             if len(fine) > len(hunt.view.forms["upright"]):
                 hunt.view = self._with_keypoints(hunt, fine)
             hunt.votes.clear()
-            self._ask(hunt, ("upright", "mirrored"))
+            self._ask(hunt, ("upright", "mirrored"), FINE_ASKED)
             candidates = fuse(
                 votes=hunt.votes,
                 parts=[self._searcher.by_embedding(name, forms, 8) for name, forms in parts.items()],
@@ -211,10 +213,11 @@ class Finder:
     def _with_keypoints(self, hunt: _Hunt, features: LocalFeatures) -> QueryView:
         return QueryView(in_forms(features, hunt.query.width), hunt.view.gray, hunt.view.size)
 
-    def _ask(self, hunt: _Hunt, forms: Iterable[Form]) -> None:
-        """Add the votes of some forms of the query."""
+    def _ask(self, hunt: _Hunt, forms: Iterable[Form], keypoints: int = ASKED) -> None:
+        """Add the votes of some forms of the query, of its strongest keypoints."""
         asked = {form: hunt.view.forms[form] for form in forms}
-        for reference_id, cast in self._searcher.by_keypoints(asked, hunt.view.size).items():
+        found = self._searcher.by_keypoints(asked, hunt.view.size, asked=keypoints)
+        for reference_id, cast in found.items():
             if reference_id not in hunt.votes or cast[0].weight > hunt.votes[reference_id][0].weight:
                 hunt.votes[reference_id] = cast
 

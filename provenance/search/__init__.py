@@ -7,6 +7,6 @@ ranking    rankings of different descriptors -> one
 
 from provenance.search.ranking import fuse
 from provenance.search.searcher import Searcher
-from provenance.search.votes import Vote
+from provenance.search.votes import ASKED, Vote
 
-__all__ = ["Searcher", "Vote", "fuse"]
+__all__ = ["ASKED", "Searcher", "Vote", "fuse"]

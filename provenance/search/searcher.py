@@ -17,7 +17,7 @@ from index.keypoints import KeypointIndex
 from provenance.db import Database
 from provenance.errors import DatabaseError, IndexCorruptError
 from provenance.records import Form, LocalFeatures
-from provenance.search.votes import Vote, places, vote
+from provenance.search.votes import ASKED, Vote, places, vote
 
 KEYPOINTS_INDEXED = 300
 """Of a reference's keypoints the index holds the strongest; verification uses them all."""
@@ -112,11 +112,11 @@ class Searcher:
         return self._best(name, forms, limit)
 
     def by_keypoints(
-        self, forms: Mapping[Form, LocalFeatures], size: tuple[int, int]
+        self, forms: Mapping[Form, LocalFeatures], size: tuple[int, int], *, asked: int = ASKED
     ) -> dict[int, tuple[Vote, Form]]:
         """Votes of the query's keypoints by reference, each with the form of the query that got them.
 
-        `size` is the query's (width, height) in full-size pixels.
+        `size` is the query's (width, height) in full-size pixels; the strongest `asked` keypoints vote.
         """
         self.sync()
         with self._lock:
@@ -125,7 +125,7 @@ class Searcher:
                 return {}
             found: dict[int, tuple[Vote, Form]] = {}
             for form, features in forms.items():
-                for reference_id, cast in vote(keypoints, features, size).items():
+                for reference_id, cast in vote(keypoints, features, size, asked=asked).items():
                     if reference_id not in found or cast.weight > found[reference_id][0].weight:
                         found[reference_id] = cast, form
             return found

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from index.keypoints import KeypointIndex, Places
 from provenance.records import LocalFeatures
 
+ASKED = 700
+"""Keypoints of the query that are looked up, the strongest."""
 NEAREST = 12
 """Hits asked for each keypoint of the query."""
+LEAST_BACKGROUND = 0.35
+"""Squared distance below which a hit counts even where all hits are as near: copies of one picture."""
 LOOKED_AT = 32
 """References whose hits are tested for one geometry, by the plain sum of their votes."""
 MATCHES_TESTED = 80
@@ -39,24 +43,30 @@ def places(features: LocalFeatures, size: tuple[int, int]) -> Places:
     return Places(points[:, 0], points[:, 1], features.scales / side, features.angles)
 
 
-def vote(index: KeypointIndex, query: LocalFeatures, size: tuple[int, int]) -> dict[int, Vote]:
-    """Votes by reference, only for those that have some; `size` (width, height) of the query in pixels."""
+def vote(
+    index: KeypointIndex, query: LocalFeatures, size: tuple[int, int], *, asked: int = ASKED
+) -> dict[int, Vote]:
+    """Votes by reference, only for those that have some; `size` (width, height) of the query in pixels.
+
+    Of the query's keypoints the strongest `asked` are looked up.
+    """
+    query = query.strongest(asked)
     hits = index.search(query.descriptors, NEAREST)
     if not len(hits):
         return {}
-    weights = np.maximum(0.0, 1.0 - hits.distance / np.maximum(hits.background, 1e-6))
+    weights = np.maximum(0.0, 1.0 - hits.distance / np.maximum(hits.background, LEAST_BACKGROUND))
     owners, numbered = np.unique(hits.owner, return_inverse=True)
     total = np.bincount(numbered, weights, len(owners))
     chosen = np.argsort(-total, kind="stable")[:LOOKED_AT]
     order = np.argsort(numbered, kind="stable")
     bounds = np.searchsorted(numbered[order], np.arange(len(owners) + 1))
-    asked = places(query, size)
+    placed = places(query, size)
     found: dict[int, Vote] = {}
     for one in chosen.tolist():
         which = order[bounds[one] : bounds[one + 1]]
         which = which[np.argsort(-weights[which], kind="stable")][:MATCHES_TESTED]
         found[int(owners[one])] = _agreeing(
-            asked.take(hits.row[which]), hits.places.take(which), weights[which]
+            placed.take(hits.row[which]), hits.places.take(which), weights[which]
         )
     return found
 

@@ -18,7 +18,7 @@ from provenance.verify.matching import agree, match
 SURE_INLIERS = 25
 """With this many inliers in one form, the others are not tried."""
 QUICK_KEYPOINTS = 500
-"""Of the query's keypoints only the strongest are matched at first; most wrong candidates end there."""
+"""In the less likely forms only the strongest keypoints are matched at first; most end there."""
 QUICK_AGREEING = 4
 MIN_AGREEING = 5
 """With fewer matches that agree on scale and rotation no geometry is fitted: chance supports as many."""
@@ -68,14 +68,16 @@ class Evidence:
     def keypoint_features(self) -> tuple[float, ...]:
         """What `KEYPOINT_WEIGHTS` weigh."""
         agreed = self.agreed
+        rest = 1.0 - agreed.explained
         return (
             1.0,
             math.log1p(self.inliers),
             agreed.overlap,
             math.log(agreed.explained + 0.02),
             math.log1p(agreed.blocks),
-            max(0.0, agreed.graphic - 0.65),
-            agreed.border,
+            # Letters, logos and frames in common count against a match where little else is.
+            rest * max(0.0, agreed.graphic - 0.65),
+            rest * agreed.border,
         )
 
     @property
@@ -174,9 +176,11 @@ def gather(
     best_form, matches, most = forms[0], 0, -1
     for form in forms:
         features = query.forms[form]
-        found = match(features.strongest(QUICK_KEYPOINTS), reference)
+        # The strongest may all be letters or stickers, so the likeliest form is not judged by them.
+        quick = form != forms[0] and len(features) > QUICK_KEYPOINTS
+        found = match(features.strongest(QUICK_KEYPOINTS) if quick else features, reference)
         kept = agree(found)
-        if len(features) > QUICK_KEYPOINTS and len(kept) >= QUICK_AGREEING:
+        if quick and len(kept) >= QUICK_AGREEING:
             found = match(features, reference)
             kept = agree(found)
         fitted = fit_homography(kept, query.size, size) if len(kept) >= MIN_AGREEING else None

@@ -103,13 +103,14 @@ def test_the_version_follows_the_weights_and_not_their_place(
 
 @pytest.mark.clip
 def test_both_descriptors_are_made_when_clip_is_asked_for(clip: Any, checkpoint: Path) -> None:
-    from provenance.describe import Describer, similarity
+    from provenance.describe import Describer
 
     describer = Describer(clip=f"{MODEL}:{checkpoint}", keypoints=100, query_keypoints=100)
-    query, (reference,) = describer.describe_query(decoded(scene(1))), describer.describe([decoded(scene(1))])
+    query, (reference,) = describer.embed_query(decoded(scene(1))), describer.describe([decoded(scene(1))])
     assert set(describer.versions) == {"phash", "copy", "clip", "local"}
-    assert set(reference.embeddings) == {"copy", "clip"} == set(query.mirrored_embeddings)
-    assert similarity(query, reference) == {name: pytest.approx(1, abs=1e-4) for name in ("copy", "clip")}
+    assert set(reference.embeddings) == {"copy", "clip"} == set(query)
+    for name, vector in reference.embeddings.items():
+        assert query[name][0] @ vector == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.clip

@@ -33,7 +33,7 @@ def test_an_inset_is_closer_to_its_window_than_to_the_whole(photos: list[Path]) 
         page = pictures[0].copy()
         page[20:200, 340:580] = np.asarray(Image.fromarray(pictures[number]).resize((240, 180)))
         whole = describer.describe([decoded(page)])[0].embeddings["copy"] @ rows[number]
-        parts = describer.describe_windows(decoded(page))["copy"] @ rows.T
+        parts = describer.embed_windows(decoded(page))["copy"] @ rows.T
         assert parts.shape == (13, 6)
         assert parts[:, number].max() > whole + 0.1
         assert parts[:, 1:].max(axis=0).argmax() == number - 1
