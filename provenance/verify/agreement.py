@@ -20,6 +20,8 @@ COARSE = 0.4
 """Blurred, tiny or noisy copies are compared at this scale too."""
 ALIKE = 0.7
 """Correlation from which a block agrees."""
+PHOTO = 0.76
+"""Share of a block's variance between its two halves of levels up to which it looks like a photo."""
 TEXTURE = 4.0
 """Levels of standard deviation from which a block has any texture."""
 BAND = 0.16
@@ -42,6 +44,10 @@ class Agreement:
     """Of all blocks of the reference: 1 for an inset, little for a crop."""
     blocks: int = 0
     """How many agree."""
+    photo_overlap: float = 0.0
+    """As `overlap`, of the blocks that look like a photo and not like letters, logos or page chrome."""
+    photo_blocks: int = 0
+    """How many of those agree."""
     graphic: float = 0.0
     """How much the agreeing blocks look like letters and logos, two levels; photos have 0.6."""
     border: float = 0.0
@@ -105,6 +111,8 @@ def _at_scale(
     count = int(agrees.sum())
     if not count:
         return Agreement()
+    two_levels = _two_levels(_blocks(small))
+    photo = np.minimum(two_levels, _two_levels(_blocks(warped))) < PHOTO
     area_in_reference = shrink**2 * BLOCK**2
     texture_of_reference = (_normalised(_blocks(reference))[1] > TEXTURE).sum() * BLOCK**2
     return Agreement(
@@ -112,7 +120,9 @@ def _at_scale(
         query=float(count / ((texture_a > TEXTURE).sum() + 3)),
         reference=float(min(1.0, count * area_in_reference / (texture_of_reference + 3 * BLOCK**2))),
         blocks=count,
-        graphic=_graphic(_blocks(small)[agrees]),
+        photo_overlap=float((agrees & photo).sum() / ((judged & photo).sum() + 3)),
+        photo_blocks=int((agrees & photo).sum()),
+        graphic=float(two_levels[agrees].mean()),
         border=_border(agrees, warp, reference.shape),
         where=np.asarray(
             cv2.resize(agrees.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) > 0.25
@@ -120,8 +130,8 @@ def _at_scale(
     )
 
 
-def _graphic(blocks: Gray) -> float:
-    """Share of a block's variance that lies between the pixels above and below its mean, 0..1 on average.
+def _two_levels(blocks: Gray) -> Gray:
+    """Share of each block's variance that lies between the pixels above and below its mean, 0..1.
 
     0.64 for normally distributed levels, 1 for two levels.
     """
@@ -130,7 +140,7 @@ def _graphic(blocks: Gray) -> float:
     share = above.mean(axis=-1)
     upper = (centred * above).sum(axis=-1) / np.maximum(above.sum(axis=-1), 1)
     between = share * upper**2 + (1 - share) * (share * upper / np.maximum(1 - share, 1e-6)) ** 2
-    return float((between / np.maximum(centred.var(axis=-1), 1e-6)).mean())
+    return np.asarray(between / np.maximum(centred.var(axis=-1), 1e-6), np.float32)
 
 
 def _border(agrees: NDArray[np.bool_], warp: NDArray[np.float64], shape: tuple[int, ...]) -> float:
