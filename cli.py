@@ -254,7 +254,9 @@ def make_queries(
         ),
     ] = None,
     per_photo: Annotated[int, typer.Option(min=1, help="Queries of each trusted photo.")] = 2,
-    strangers: Annotated[int, typer.Option(min=0, help="Queries without an original.")] = 0,
+    strangers: Annotated[
+        int, typer.Option(min=0, help="Queries without an original; may be more than photos.")
+    ] = 0,
     branded: Annotated[
         int, typer.Option(min=0, help="Trusted photos, and further strangers, with one and the same banner.")
     ] = 0,
@@ -283,7 +285,11 @@ def retrieval(
     context: typer.Context,
     trusted: Annotated[Path, typer.Option(metavar="DIR", help="Trusted photos, ingested first.")],
     queries: Annotated[
-        Path, typer.Option(metavar="FILE.csv", help="Columns: query, reference (empty: none), kind.")
+        Path,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Columns: query, reference (empty: none), kind, also (further originals).",
+        ),
     ],
     output: OutputFormat = Format.text,
     plot: Annotated[

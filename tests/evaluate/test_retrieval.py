@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,53 @@ def test_a_copy_of_the_original_under_another_name_is_the_original(files: dict[s
     twin = files["a"].with_name("twin")
     twin.write_bytes(files["a"].read_bytes())
     assert run([(files["a"], matched(twin, 0.9))]).overall.recall == 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchWithCopies(Match):
+    copies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportOfSeveral(Report):
+    other_matches: tuple[Match, ...] = ()
+
+
+def test_an_original_among_the_copies_of_the_match_is_found(files: dict[str, Path]) -> None:
+    report = matched(files["b"], 0.9)
+    assert report.match is not None
+    record = report.match.reference
+    for copies, right in (((str(files["c"]),), False), ((str(files["c"]), str(files["a"])), True)):
+        match = MatchWithCopies(record, ("local",), 50, 1.0, 1.0, None, copies=copies)
+        assert run([(files["a"], replace(report, match=match))]).outcomes[0].right is right
+
+
+def test_any_original_of_a_collage_is_right_and_all_are_counted(files: dict[str, Path]) -> None:
+    query = Query(Path("q"), files["a"], "collage", also=(files["b"],))
+    alone = Query(Path("r"), files["a"], "crop")
+
+    def report(first: str, *further: str) -> Report:
+        one = matched(files[first], 0.9)
+        others = tuple(match for name in further if (match := matched(files[name], 0.9).match))
+        return ReportOfSeveral(
+            **{item.name: getattr(one, item.name) for item in fields(one)}, other_matches=others
+        )
+
+    def figures(asked: Query, answer: Report) -> tuple[float | None, int, int, int]:
+        overall = evaluate_retrieval([asked], lambda _: answer).overall
+        return overall.recall, overall.sources, overall.sources_found, overall.further_false
+
+    assert figures(query, report("b")) == (1.0, 2, 1, 0)
+    assert figures(query, report("b", "a")) == (1.0, 2, 2, 0)
+    assert figures(query, report("b", "b", "c")) == (1.0, 2, 1, 1)
+    assert figures(query, report("c", "a")) == (0.0, 2, 1, 0)
+    assert figures(query, matched(files["a"], 0.9)) == (1.0, 2, 1, 0)
+    assert figures(alone, report("a", "b")) == (1.0, 0, 0, 1)
+    result = evaluate_retrieval([query, alone], lambda _: report("b", "a"))
+    assert "sources found: 1.000 of the originals of queries that show several (2/2)" in retrieval_table(
+        result
+    )
+    assert result.as_dict()["overall"]["sources_found"] == 2
 
 
 def test_one_false_match_sets_the_bar_for_every_kind(files: dict[str, Path]) -> None:
