@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -40,6 +41,8 @@ FORMATS = (("JPEG", ".jpg", 0.6), ("WEBP", ".webp", 0.25), ("PNG", ".png", 0.15)
 OTHERS = 3
 # A trap for strangers, not a kind of edit to ask for: trusted photos carry the same.
 SHARED_BANNER = "shared banner"
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,23 @@ def write_queries(file: Path, queries: Sequence[Query]) -> None:
             also = ";".join(shown(path) for path in query.also)
             area = f"{query.kept_area:.3f}"
             writer.writerow((shown(query.path), shown(query.reference), query.kind, area, side, also))
+
+
+def choose(queries: Sequence[Query], limit: int, seed: int = 0) -> tuple[Query, ...]:
+    """A random part of at most `limit` queries, all kinds about equally often, in their order."""
+    order = np.random.default_rng(seed).permutation(len(queries)).tolist()
+    chosen = spread(order, limit, lambda number: queries[number].kind)
+    return tuple(queries[number] for number in sorted(chosen))
+
+
+def spread(items: Sequence[_Item], limit: int, kind: Callable[[_Item], str]) -> list[_Item]:
+    """At most `limit` items, in their order: the first of each kind, then the second, and so on."""
+    seen: dict[str, int] = {}
+    turns = []
+    for number, item in enumerate(items):
+        turns.append((seen.setdefault(kind(item), 0), number))
+        seen[kind(item)] += 1
+    return [items[number] for number in sorted(number for _, number in sorted(turns)[: max(0, limit)])]
 
 
 def edit(

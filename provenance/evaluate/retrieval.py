@@ -16,7 +16,8 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -60,6 +61,10 @@ class Outcome:
     """How many of its originals the report names."""
     further_false: int = 0
     """How many of the report's further matches are none of its originals."""
+    reason: str = ""
+    """What verification says of the answer, or why the query could not be read."""
+    original_reason: str = ""
+    """What it says of the original where that is not the answer."""
 
     @property
     def false(self) -> bool:
@@ -261,7 +266,14 @@ def judge(query: Query, report: Report, digests: Digests) -> Outcome:
         report.match is not None, bool(found), answer, answer_right, report.timings_ms,
         sources_found=len(found.union(*map(named, further))),
         further_false=sum(not named(match) for match in further),
+        reason=report.query.error or _reason_of_answer(report),
+        original_reason="" if answer_right else _reason_of_original(query, report),
     )  # fmt: skip
+
+
+def without_explanation(check: Callable[..., Report]) -> Checker:
+    """A check that leaves explanations out, where it can be told to."""
+    return partial(check, explain=False) if "explain" in signature(check).parameters else check
 
 
 def require_trusted(queries: Iterable[Query], is_trusted: Callable[[str], bool]) -> None:
@@ -287,6 +299,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _reason_of_answer(report: Report) -> str:
+    """What verification says of the match, or of the best candidate."""
+    matched = report.match.reference.reference_id if report.match is not None else None
+    ordered = sorted(report.candidates, key=lambda one: one.reference_id != matched)
+    return ordered[0].reason if ordered else ""
+
+
+def _reason_of_original(query: Query, report: Report) -> str:
+    """The rank of the best of its originals among the candidates, and what verification says of it."""
+    originals = {path.resolve() for path in query.originals}
+    for rank, candidate in enumerate(report.candidates, start=1):
+        if Path(candidate.path).resolve() in originals:
+            return f"candidate {rank}, {candidate.reason}"
+    return f"not among the {len(report.candidates)} candidates reported" if originals else ""
+
+
 def _mistake(one: Outcome) -> dict[str, Any]:
     return {
         "query": str(one.query.path),
@@ -295,5 +323,7 @@ def _mistake(one: Outcome) -> dict[str, Any]:
         "verdict": one.verdict,
         "confidence": one.confidence,
         "answer": one.answer,
+        "reason": one.reason,
+        "original_reason": one.original_reason,
         "false": one.false,
     }

@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 from provenance.errors import NotFoundError, UsageError
 from provenance.evaluate.edits import FURTHER_SOURCES, KINDS
 from provenance.evaluate.edits.picture import TracedPicture
-from provenance.evaluate.queries import COLUMNS, edit, make_queries, read_queries
+from provenance.evaluate.queries import COLUMNS, Query, choose, edit, make_queries, read_queries
 
 # Kinds that move pixels but leave their levels as they are.
 GEOMETRY = (
@@ -288,6 +288,16 @@ def test_wrong_calls_say_the_cure_and_write_nothing(folder: Path, tmp_path: Path
     make_queries(folder, out, per_photo=1)
     with pytest.raises(UsageError, match="already"):
         make_queries(folder, out)
+
+
+def test_a_part_of_the_queries_has_all_kinds_about_equally_often() -> None:
+    kinds = ["crop"] * 30 + ["mirror"] * 30 + ["rare"] * 2
+    queries = [Query(Path(f"{number}"), None, kind) for number, kind in enumerate(kinds)]
+    part = choose(queries, 20, seed=1)
+    assert Counter(query.kind for query in part) == {"crop": 9, "mirror": 9, "rare": 2}
+    assert sorted(part, key=queries.index) == list(part)
+    assert part == choose(queries, 20, seed=1) != choose(queries, 20, seed=2)
+    assert choose(queries, 100) == tuple(queries)
 
 
 def test_photos_on_another_disk_are_copied(
