@@ -258,7 +258,12 @@ def make_queries(
         int, typer.Option(min=0, help="Queries without an original; may be more than photos.")
     ] = 0,
     branded: Annotated[
-        int, typer.Option(min=0, help="Trusted photos, and further strangers, with one and the same banner.")
+        int,
+        typer.Option(
+            min=0,
+            help="Trusted photos, and further strangers, with the same banner, logo, watermark, frame, "
+            "caption, flag, face, app or background in turn.",
+        ),
     ] = 0,
     kinds: Annotated[
         str | None, typer.Option(metavar="KIND,KIND...", help="Kinds of edit; all without it.")

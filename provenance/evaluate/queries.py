@@ -4,7 +4,7 @@ A set of queries is a folder: trusted/ (the photos to ingest), queries/, and que
 
     query          path, relative to the CSV
     reference      path of the original, relative to the CSV; empty for a stranger
-    kind           the edit, a key of `provenance.evaluate.edits.KINDS`, or "shared banner"
+    kind           the edit, of `edits.KINDS`; or what a stranger shares with a trusted photo, of `TRAPS`
     kept_area      share of the original's area that the query shows, 0..1
     short_side_px  short side of what the query shows of the original, query pixels
     also           paths of further originals that it shows, semicolons between them
@@ -29,9 +29,9 @@ import numpy as np
 
 from provenance.errors import NotFoundError, UsageError
 from provenance.evaluate.edits import FURTHER_SOURCES, KINDS
-from provenance.evaluate.edits.layers import add_banner
 from provenance.evaluate.edits.levels import save
 from provenance.evaluate.edits.picture import TracedPicture
+from provenance.evaluate.edits.traps import TRAPS
 from provenance.evaluate.photos import load, part
 from provenance.records import Pixels
 
@@ -39,9 +39,6 @@ COLUMNS = ("query", "reference", "kind", "kept_area", "short_side_px", "also")
 FORMATS = (("JPEG", ".jpg", 0.6), ("WEBP", ".webp", 0.25), ("PNG", ".png", 0.15))
 # A collage of four shows three other pictures.
 OTHERS = 3
-# A trap for strangers, not a kind of edit to ask for: trusted photos carry the same.
-SHARED_BANNER = "shared banner"
-
 _Item = TypeVar("_Item")
 
 
@@ -80,8 +77,8 @@ def make_queries(
     Strangers, and what queries are pasted or framed with, come from `others`; without it, half of `photos`
     is set aside for that and never trusted. Strangers are edited like all queries, a photo in several ways
     where more are asked for than there are photos; `branded` trusted photos and as many further strangers
-    carry one and the same news banner and logo. Raises NotFoundError without enough photos, UsageError for
-    an unknown kind or a folder `out` that already holds queries.
+    carry one and the same banner, logo, frame ..., in turn all of TRAPS. Raises NotFoundError without enough
+    photos, UsageError for an unknown kind or a folder `out` that already holds queries.
     """
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise UsageError(f"no such kind of edit: {', '.join(unknown)}; known are {', '.join(KINDS)}")
@@ -93,7 +90,9 @@ def make_queries(
     strange_kinds = [kind for kind in kinds if kind not in FURTHER_SOURCES]
     if per_photo > len(kinds):
         raise UsageError(f"{per_photo} queries a photo need as many kinds of edit; there are {len(kinds)}")
-    if strangers > len(strange) * len(strange_kinds) or branded > min(len(strange), len(trusted)):
+    if strangers > len(strange) * len(strange_kinds) or (
+        branded > min(len(trusted), len(strange) * len(TRAPS))
+    ):
         raise NotFoundError(
             f"{strangers} strangers and {branded} branded photos are asked for, but there are only "
             f"{len(strange)} photos for strangers, {len(strange_kinds)} kinds of edit for each, and "
@@ -102,13 +101,14 @@ def make_queries(
     for folder in (out / "trusted", out / "queries"):
         folder.mkdir(parents=True, exist_ok=True)
     # Evenly spread, so that every part of the photos has some.
-    with_banner = {trusted[number * len(trusted) // branded] for number in range(branded)}
-    kept = {path: _keep(path, out / "trusted", branded=path in with_banner) for path in trusted}
+    names = tuple(TRAPS)
+    traps = {trusted[i * len(trusted) // branded]: names[i % len(names)] for i in range(branded)}
+    kept = {path: _keep(path, out / "trusted", traps.get(path), seed) for path in trusted}
     each = -(-strangers // max(1, len(strange)))
     plan = [
         *_deal(trusted, kinds, per_photo, seed),
         *islice(_deal(strange, strange_kinds, each, seed + 1), strangers),
-        *((strange[(strangers + number) % len(strange)], SHARED_BANNER) for number in range(branded)),
+        *_set_traps(strange, strangers, branded),
     ]
     queries = []
     for number, (path, kind) in enumerate(plan):
@@ -178,11 +178,14 @@ def spread(items: Sequence[_Item], limit: int, kind: Callable[[_Item], str]) -> 
 
 
 def edit(
-    pixels: Pixels, kind: str, rng: np.random.Generator, others: Sequence[Pixels]
+    pixels: Pixels, kind: str, rng: np.random.Generator, others: Sequence[Pixels], *, design: int = 0
 ) -> tuple[TracedPicture, str, bytes]:
-    """The edited picture before it is saved, the suffix of its file, and the file: JPEG, WebP or PNG."""
+    """The edited picture before it is saved, the suffix of its file, and the file: JPEG, WebP or PNG.
+
+    Traps of one `design` share what they draw.
+    """
     whole = TracedPicture.whole(pixels)
-    picture = _brand(whole) if kind == SHARED_BANNER else KINDS[kind](whole, rng, others)
+    picture = _trap(whole, kind, design, rng) if kind in TRAPS else KINDS[kind](whole, rng, others)
     number = int(rng.choice(len(FORMATS), p=[share for _, _, share in FORMATS]))
     name, suffix, _ = FORMATS[number]
     return picture, suffix, save(picture.pixels, name, int(rng.integers(50, 93)))
@@ -217,7 +220,7 @@ def _make(
     path: Path, kind: str, kept: Mapping[Path, Path], strange: Sequence[Path], out: Path, seed: int
 ) -> Query:
     """Make one query's file; `kept` are the trusted photos and what is kept of each."""
-    rng = np.random.default_rng([seed, zlib.crc32(path.name.encode()), zlib.crc32(kind.encode())])
+    rng = _generator(path, kind, seed)
     reference = kept.get(path)
     also: tuple[Path, ...] = ()
     if kind in FURTHER_SOURCES:
@@ -227,27 +230,39 @@ def _make(
     else:
         pool = [other for other in strange if other != path]
         others = [load(pool[int(rng.integers(len(pool)))]) for _ in range(OTHERS)] if pool else [load(path)]
-    picture, suffix, data = edit(load(reference or path), kind, rng, others)
+    picture, suffix, data = edit(load(reference or path), kind, rng, others, design=seed)
     slug = "-".join(re.findall(r"\w+", kind))
     file = (out / "queries" / f"{path.stem}-{slug}{suffix}").resolve()
     file.write_bytes(data)
     return Query(file, reference, kind, picture.kept_area, picture.short_side_px, also)
 
 
-def _brand(picture: TracedPicture) -> TracedPicture:
-    """With the one banner and logo that several pictures share."""
-    return add_banner(picture, np.random.default_rng(24))
+def _set_traps(photos: Sequence[Path], start: int, count: int) -> Iterator[tuple[Path, str]]:
+    """All traps in turn over the photos from `start` on, no photo twice with the same trap."""
+    names = tuple(TRAPS)
+    for number in range(count):
+        lap, trap = divmod(number, len(names))
+        yield photos[(start + lap + trap * max(1, len(photos) // len(names))) % len(photos)], names[trap]
 
 
-def _keep(path: Path, folder: Path, *, branded: bool) -> Path:
-    """A hard link to the photo (a copy where links are refused), or the photo with the banner."""
+def _trap(picture: TracedPicture, kind: str, design: int, place: np.random.Generator) -> TracedPicture:
+    return TRAPS[kind](picture, np.random.default_rng([design, zlib.crc32(kind.encode())]), place)
+
+
+def _generator(path: Path, kind: str, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(path.name.encode()), zlib.crc32(kind.encode())])
+
+
+def _keep(path: Path, folder: Path, trap: str | None, seed: int) -> Path:
+    """A hard link to the photo (a copy where links are refused), or the photo with what it shares."""
     target = (folder / path.name).resolve()
-    if branded:
+    if trap is not None:
         target = target.with_suffix(".png")
     if target.exists():
         raise UsageError(f"two photos are called {path.name!r}; give folders with different names in them")
-    if branded:
-        target.write_bytes(save(_brand(TracedPicture.whole(load(path))).pixels, "PNG", 0))
+    if trap is not None:
+        picture = _trap(TracedPicture.whole(load(path)), trap, seed, _generator(path, trap, seed))
+        target.write_bytes(save(picture.pixels, "PNG", 0))
         return target
     try:
         os.link(path.resolve(), target)

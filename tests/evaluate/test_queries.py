@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from provenance.errors import NotFoundError, UsageError
 from provenance.evaluate.edits import FURTHER_SOURCES, KINDS
 from provenance.evaluate.edits.picture import TracedPicture
+from provenance.evaluate.edits.traps import TRAPS
 from provenance.evaluate.queries import COLUMNS, Query, choose, edit, make_queries, read_queries
 
 # Kinds that move pixels but leave their levels as they are.
@@ -198,19 +199,54 @@ def test_a_photo_there_twice_is_used_once(folder: Path, tmp_path: Path) -> None:
         make_queries(folder, tmp_path / "more", others=others, per_photo=1, strangers=2, kinds=["mirror"])
 
 
-def test_branded_photos_and_as_many_strangers_share_their_banner_only(folder: Path, tmp_path: Path) -> None:
+def test_branded_photos_and_as_many_strangers_share_what_their_kind_says(
+    folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     made = make_queries(folder, out, per_photo=1, kinds=["as posted"], strangers=1, branded=2)
     strangers = [query for query in made if query.reference is None]
-    assert [query.kind for query in strangers] == ["as posted", "shared banner", "shared banner"]
+    assert [query.kind for query in strangers] == ["as posted", "shared banner", "shared logo"]
     trusted = [np.asarray(Image.open(path)).astype(int) for path in sorted((out / "trusted").iterdir())]
     banner = np.s_[-30:, :100]
-    for query in strangers[1:]:
-        with Image.open(query.path) as image:
-            shown = np.asarray(image.convert("RGB")).astype(int)
-        alike = [np.abs(shown[banner] - other[banner]).mean() < 12 for other in trusted]
-        assert sum(alike) == 2
-        assert all(np.abs(shown[:100] - other[:100]).mean() > 15 for other in trusted)
+    with Image.open(strangers[1].path) as image:
+        shown = np.asarray(image.convert("RGB")).astype(int)
+    assert sum(np.abs(shown[banner] - other[banner]).mean() < 12 for other in trusted) == 1
+    assert all(np.abs(shown[:100] - other[:100]).mean() > 15 for other in trusted)
+
+
+def test_no_stranger_gets_the_same_trap_twice(folder: Path, tmp_path: Path) -> None:
+    made = make_queries(folder, tmp_path / "out", per_photo=1, kinds=["as posted"], branded=4)
+    assert len({query.path for query in made}) == 8
+    few, many = tmp_path / "few", tmp_path / "many"
+    few.mkdir()
+    for path in sorted(folder.iterdir())[:2]:
+        path.rename(few / path.name)
+    made = make_queries(folder, many, others=few, per_photo=1, kinds=["as posted"], branded=6)
+    assert len({query.path for query in made if query.reference is None}) == 6
+
+
+@pytest.mark.parametrize("kind", TRAPS)
+def test_a_trap_draws_the_same_on_different_pictures(kind: str, pictures: list[np.ndarray]) -> None:
+    def trap(picture: np.ndarray, design: int) -> tuple[TracedPicture, bytes]:
+        made, _, data = edit(picture, kind, np.random.default_rng(1), [], design=design)
+        return made, data
+
+    (one, data), (again, same), (two, _) = trap(pictures[0], 5), trap(pictures[0], 5), trap(pictures[1], 5)
+    assert data == same
+    np.testing.assert_array_equal(one.pixels, again.pixels)
+    drawn = ~one.visible & ~two.visible
+    assert 0.01 < drawn.mean() < 0.75
+    # A watermark lets half of each picture through.
+    alike = 40 if kind == "shared watermark" else 10
+    assert np.abs(one.pixels[drawn].astype(int) - two.pixels[drawn]).mean() < alike
+    assert one.kept_area > 0.5
+    x, y = np.moveaxis(one.origin[one.visible], -1, 0)
+    expected = pictures[0][(y * 240).astype(int), (x * 360).astype(int)].astype(int)
+    if kind != "shared watermark":
+        assert np.percentile(np.abs(expected - one.pixels[one.visible]), 95) < 25
+    other, _ = trap(pictures[0], 6)
+    if kind != "shared face":
+        assert other.pixels.shape != one.pixels.shape or (other.pixels != one.pixels).mean() > 0.01
 
 
 def test_kinds_are_dealt_evenly_and_never_twice_to_a_photo(folder: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ levels     tone, colour, sharpness, noise, compression
 geometry   crops, turns, other aspects, borders, another point of view
 layers     words, stickers, watermarks, parts of other pictures painted over it
 pages      screenshots, memes, collages, insets, filmed screens
+traps      what pictures of different things have in common: logos, banners, frames
 
 Every edit takes a picture, a random generator, and other pictures to paste or frame with, and returns the
 edited picture before it is saved.
