@@ -254,9 +254,16 @@ def make_queries(
         ),
     ] = None,
     per_photo: Annotated[int, typer.Option(min=1, help="Queries of each trusted photo.")] = 2,
-    strangers: Annotated[int, typer.Option(min=0, help="Queries without an original.")] = 0,
+    strangers: Annotated[
+        int, typer.Option(min=0, help="Queries without an original; may be more than photos.")
+    ] = 0,
     branded: Annotated[
-        int, typer.Option(min=0, help="Trusted photos, and further strangers, with one and the same banner.")
+        int,
+        typer.Option(
+            min=0,
+            help="Trusted photos, and further strangers, with the same banner, logo, watermark, frame, "
+            "caption, flag, face, app or background in turn.",
+        ),
     ] = 0,
     kinds: Annotated[
         str | None, typer.Option(metavar="KIND,KIND...", help="Kinds of edit; all without it.")
@@ -283,27 +290,47 @@ def retrieval(
     context: typer.Context,
     trusted: Annotated[Path, typer.Option(metavar="DIR", help="Trusted photos, ingested first.")],
     queries: Annotated[
-        Path, typer.Option(metavar="FILE.csv", help="Columns: query, reference (empty: none), kind.")
+        Path,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Columns: query, reference (empty: none), kind, also (further originals).",
+        ),
     ],
     output: OutputFormat = Format.text,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the reliability diagram.")
     ] = None,
-    mistakes: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw what was missed or mistaken.")
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--contact-sheet",
+            "--mistakes",
+            metavar="FILE.png",
+            help="Draw what was missed or mistaken: query, original and answer, with the reason.",
+        ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain/--no-explain", help="Find the originals only: much quicker.")
+    ] = True,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Check N random queries, evenly over the kinds.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed takes others with --limit.")] = 0,
     clip: Clip = None,
     home: Home = None,
 ) -> None:
     """Measure how many originals are found, how often falsely, and whether confidence can be believed."""
     import tempfile
 
-    from provenance.evaluate.plots import draw_mistakes, draw_reliability
-    from provenance.evaluate.queries import read_queries
-    from provenance.evaluate.retrieval import evaluate_retrieval, require_trusted
+    from provenance.evaluate.contact import draw_contact_sheet
+    from provenance.evaluate.plots import draw_reliability
+    from provenance.evaluate.queries import choose, read_queries
+    from provenance.evaluate.retrieval import evaluate_retrieval, require_trusted, without_explanation
     from provenance.evaluate.tables import retrieval_table
 
     asked = read_queries(queries)
+    if limit is not None:
+        asked = choose(asked, limit, seed)
     with (
         tempfile.TemporaryDirectory() as fresh,
         open_library(context, home or context.obj or Path(fresh), clip) as library,
@@ -312,12 +339,15 @@ def retrieval(
             library.ingest([trusted], progress=advance)
         require_trusted(asked, lambda digest: library.database.reference_by_sha256(digest) is not None)
         with progress_bar("check") as advance:
-            result = evaluate_retrieval(asked, library.check, progress=advance)
-    for file, picture in ((plot, draw_reliability(result.calibration, "confidence of the best candidate")),
-                          (mistakes, draw_mistakes(result.mistakes))):  # fmt: skip
+            checker = library.check if explain else without_explanation(library.check)
+            result = evaluate_retrieval(asked, checker, progress=advance)
+    for file in (plot, contact_sheet):
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(file)
+    if plot is not None:
+        draw_reliability(result.calibration, "confidence of the best candidate").save(plot)
+    if contact_sheet is not None:
+        draw_contact_sheet(result.mistakes).save(contact_sheet)
     if output is Format.text:
         typer.echo(retrieval_table(result))
     else:
