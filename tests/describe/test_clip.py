@@ -165,5 +165,5 @@ def test_weights_that_cannot_be_downloaded_say_how_else(clip: Any, monkeypatch: 
         raise OSError("Network is unreachable")
 
     monkeypatch.setattr("open_clip.factory.download_pretrained", offline)
-    with pytest.raises(ModelError, match=r"laion2b_s34b_b79k.*unreachable.*--clip MODEL:FILE"):
+    with pytest.raises(ModelError, match=r"laion2b_s34b_b79k.*unreachable.*write ViT-B-32:FILE"):
         clip.ClipEmbedder("ViT-B-32:laion2b_s34b_b79k", device="cpu")
