@@ -37,7 +37,7 @@ class TorchScriptEmbedder(TorchEmbedder):
         try:
             with warnings.catch_warnings():
                 # torch recommends torch.export to whoever writes such files; here they are only read.
-                warnings.simplefilter("ignore", DeprecationWarning)
+                warnings.simplefilter("ignore", FutureWarning)
                 model = torch.jit.load(str(path), map_location=where)
         except (RuntimeError, ValueError, EOFError, OSError) as error:
             raise ModelError(
