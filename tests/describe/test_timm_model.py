@@ -93,9 +93,10 @@ def test_vectors_are_those_of_timm(tmp_path: Path) -> None:
 
 
 def test_a_transformer_takes_another_side(tmp_path: Path) -> None:
+    state = weights("test_vit")
     import torch
 
-    torch.save(weights("test_vit"), tmp_path / "m.pt")
+    torch.save(state, tmp_path / "m.pt")
     spec = f"test_vit:{tmp_path / 'm.pt'}"
     embedder = load(f"{spec},side=96")
     assert ",side=96," in embedder.version
