@@ -26,9 +26,9 @@ def test_a_file_makes_the_copy_descriptor() -> None:
     assert named.versions["copy"].startswith("onnx@")
     assert named.versions["copy"] != builtin.versions["copy"]
     picture = decoded(scene(1))
-    query, known = named.describe_query(picture), builtin.describe_query(picture)
-    np.testing.assert_allclose(query.embeddings["copy"], known.embeddings["copy"], atol=1e-6)
-    assert named.describe_windows(picture)["copy"].shape == (13, 512)
+    query, known = named.embed_query(picture), builtin.embed_query(picture)
+    np.testing.assert_allclose(query["copy"], known["copy"], atol=1e-6)
+    assert named.embed_windows(picture)["copy"].shape == (13, 512)
 
 
 @pytest.mark.parametrize("spec", ["", "sscd", "onnx", "onnx:", "builtin:x", "jax:m", "sscd.onnx"])
