@@ -26,10 +26,14 @@ from provenance.verify import QueryView, resemble, small_gray, verify, verify_wh
 
 SURE_BITS = 24
 """Differing bits of 256 up to which the whole pictures are compared before anything else is computed."""
+FAR_BITS = 80
+"""Differing bits beyond which the hash says nothing; unrelated pictures have 128, the nearest of many 90."""
 COPY_BITS = 31
 """Differing bits up to which two trusted pictures may be copies (the practice with PDQ)."""
 STRONG_VOTES = 30
 """With so many agreeing keypoints other forms of the query are not asked for."""
+FINE_VOTES = 4
+UNSURE = 0.02
 FINE_ASKED = 1500
 """Finer keypoints that are looked up: the small part that matters has few of them."""
 FIRST = 4
@@ -38,8 +42,8 @@ OTHER_VOTES, OTHERS = 8, 8
 """Once an original is found, so many more candidates with so many votes are judged: a collage has several."""
 MOSTLY_EXPLAINED = 0.6
 """Share of a picture's detail from which a match is of the picture and not of something it shares."""
-SHARED_INLIERS, SHARED_FACTOR = 8, 0.1
-"""Inliers by which another picture shows the same part, and what a match on that part is worth then."""
+SHARED_SHARE, SHARED_FACTOR = 0.4, 0.1
+"""Share of a match's inliers by which another picture shows the same part, and what the match is worth then."""
 SURE = 0.99
 NOT_QUITE = 0.9
 """A match less sure than this is looked at further: there may be a better one."""
@@ -111,7 +115,9 @@ class Finder:
         hunt = _Hunt(
             query, reduced, QueryView({}, small_gray(reduced.pixels, 640), (query.width, query.height))
         )
-        for stage in (self._by_hash, self._by_keypoints, self._by_embedding, self._deeper):
+        for stage in (
+            self._by_hash, self._by_keypoints, self._by_embedding, self._by_fine_keypoints, self._by_parts,
+        ):  # fmt: skip
             stage(hunt, top_k, watch)
             if hunt.best >= (SURE if stage == self._by_hash else NOT_QUITE):
                 break
@@ -127,7 +133,8 @@ class Finder:
         with watch("describe"):
             forms = self._describer.hash_forms(hunt.reduced)
         with watch("search"):
-            hunt.bits = self._searcher.by_hash(forms, top_k)
+            nearest = self._searcher.by_hash(forms, top_k)
+            hunt.bits = {one: bits for one, bits in nearest.items() if bits >= -FAR_BITS}
             near = [one for one in fuse(bits=hunt.bits) if hunt.bits[one.reference_id] >= -SURE_BITS]
         with watch("verify"):
             for judged in self._judge(hunt, near[:FIRST], whole=True):
@@ -157,25 +164,33 @@ class Finder:
         with watch("verify"):
             self._verify(hunt, candidates[:top_k])
 
-    def _deeper(self, hunt: _Hunt, top_k: int, watch: Stopwatch) -> None:
+    def _by_fine_keypoints(self, hunt: _Hunt, top_k: int, watch: Stopwatch) -> None:
         if not self._deep_k:
             return
         with watch("describe"):
             fine = self._describer.fine_keypoints(hunt.reduced)
-            parts = self._describer.embed_windows(hunt.reduced)
+            hunt.view = self._with_keypoints(hunt, fine)
         with watch("search"):
-            if len(fine) > len(hunt.view.forms["upright"]):
-                hunt.view = self._with_keypoints(hunt, fine)
             hunt.votes.clear()
             self._ask(hunt, ("upright", "mirrored"), FINE_ASKED)
+            voted = [one for one in fuse(votes=hunt.votes) if one.votes >= FINE_VOTES]
+        with watch("verify"):
+            # Finer keypoints may prove what the coarse ones could not.
+            unsure = [one.candidate for one in hunt.judged.values() if one.verification.confidence > UNSURE]
+            self._verify(hunt, [*_strongest(voted, FIRST), *unsure], again=True)
+
+    def _by_parts(self, hunt: _Hunt, top_k: int, watch: Stopwatch) -> None:
+        if not self._deep_k:
+            return
+        with watch("describe"):
+            parts = self._describer.embed_windows(hunt.reduced)
+        with watch("search"):
             candidates = fuse(
                 votes=hunt.votes,
                 parts=[self._searcher.by_embedding(name, forms, 8) for name, forms in parts.items()],
             )
         with watch("verify"):
-            # Finer keypoints may prove what the coarse ones could not.
-            unsure = [one.candidate for one in hunt.judged.values() if one.verification.confidence > 0.02]
-            self._verify(hunt, [*candidates[: self._deep_k], *unsure], again=True)
+            self._verify(hunt, candidates[: self._deep_k])
 
     # ------------------------------------------------------------ what else there is
 
@@ -234,12 +249,14 @@ class Finder:
 
     def _verify(self, hunt: _Hunt, candidates: Sequence[Candidate], *, again: bool = False) -> None:
         """Judge candidates, best first, a few at a time; stop after the few with a sure match."""
-        todo = [one for one in candidates if again or one.reference_id not in hunt.judged]
+        known = {reference_id: one.candidate.form for reference_id, one in hunt.judged.items()}
+        # What was judged in one form of the query is judged again where another got the votes.
+        todo = [one for one in candidates if again or known.get(one.reference_id) != one.form]
         starts = [*range(0, len(todo), max(FIRST, 2 * self._threads)), len(todo)]
         for start, end in pairwise(starts):
             for judged in self._judge(hunt, todo[start:end]):
-                known = hunt.judged.get(judged.record.reference_id)
-                if known is None or judged.rank > known.rank:
+                former = hunt.judged.get(judged.record.reference_id)
+                if former is None or judged.rank > former.rank:
                     hunt.judged[judged.record.reference_id] = judged
             if hunt.best >= SURE:
                 break
@@ -266,7 +283,7 @@ class Finder:
                 other
                 for other in hunt.judged.values()
                 if other is not one
-                and other.verification.inliers >= SHARED_INLIERS
+                and other.verification.inliers >= SHARED_SHARE * one.verification.inliers
                 and _same_place(one, other)
             ]
             if any(not self._same_picture(one.record, other.record) for other in others[:FIRST]):

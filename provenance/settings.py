@@ -66,7 +66,7 @@ class Search(Section):
 
     top_k: int = Field(default=10, ge=1, description="candidates verified at first")
     deep_k: int = Field(
-        default=16, ge=0, description="candidates verified when none of the first is the original"
+        default=8, ge=0, description="candidates verified in the last, dear look; 0: no such look"
     )
 
 

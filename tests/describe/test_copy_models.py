@@ -28,7 +28,7 @@ def test_a_file_makes_the_copy_descriptor() -> None:
     picture = decoded(scene(1))
     query, known = named.embed_query(picture), builtin.embed_query(picture)
     np.testing.assert_allclose(query["copy"], known["copy"], atol=1e-6)
-    assert named.embed_windows(picture)["copy"].shape == (13, 512)
+    assert named.embed_windows(picture)["copy"].shape[1] == 512
 
 
 @pytest.mark.parametrize("spec", ["", "sscd", "onnx", "onnx:", "builtin:x", "jax:m", "sscd.onnx"])
