@@ -43,7 +43,7 @@ OTHER_VOTES, OTHERS = 8, 8
 MOSTLY_EXPLAINED = 0.6
 """Share of a picture's detail from which a match is of the picture and not of something it shares."""
 SHARED_SHARE, SHARED_FACTOR = 0.4, 0.1
-"""Share of a match's inliers by which another picture shows the same part, and what the match is worth then."""
+"""Share of a match's inliers by which another picture shows the same part; what the match is worth then."""
 SURE = 0.99
 NOT_QUITE = 0.9
 """A match less sure than this is looked at further: there may be a better one."""
