@@ -143,7 +143,7 @@ def test_every_verdict_makes_a_page(every_report: dict[str, Report]) -> None:
     for name, report in every_report.items():
         text = words(to_html(report))
         assert Path(report.query.name).name in text
-        assert ("Measurements" in text) and ("Something" in text) == (name == "modified")
+        assert ("Measurements" in text) and ("Something" in text) == (name in ("modified", "collage"))
     assert "does not mean that the picture is fake" in words(to_html(every_report["no_match"]))
     assert "the file ends early" in words(to_html(every_report["error"]))
 
@@ -155,7 +155,7 @@ def test_several_reports_get_a_list_on_top(every_report: dict[str, Report]) -> N
     assert targets == [f"#report-{number}" for number in range(1, len(every_report) + 1)]
     assert {f"#{one['id']}" for one in page.all("article")} == set(targets)
     assert f"{len(every_report)} pictures checked" in words(html)
-    assert "2 Modified" in words(html)
+    assert "3 Modified" in words(html)
 
 
 def test_hostile_names_stay_text(renamed: Callable[[str], Report]) -> None:
