@@ -114,7 +114,7 @@ def check(
         bool,
         typer.Option(
             "--explain/--no-explain",
-            help="Without: only find the original, which is quicker; "
+            help="--no-explain only finds the original, which is quicker: "
             '"modified" then means a copy that is not the same pixels.',
         ),
     ] = True,
