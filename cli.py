@@ -121,13 +121,22 @@ def check(
     output: OutputFormat = Format.text,
     report: ReportFile = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="Candidates verified at first.")] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain/--no-explain",
+            help="--no-explain only finds the original, which is quicker: "
+            '"modified" then means a copy that is not the same pixels.',
+        ),
+    ] = True,
     clip: Clip = None,
     home: Home = None,
 ) -> None:
     """Find the trusted original of each picture and say what was changed."""
     with open_library(context, home, clip) as library:
         inputs = expand(images)
-        show_reports(library.check_many(inputs, top_k=top_k), output, report, several=inputs != images[:1])
+        reports = library.check_many(inputs, top_k=top_k, explain=explain)
+        show_reports(reports, output, report, several=inputs != images[:1])
 
 
 @app.command()

@@ -7,6 +7,7 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     records    what passes the doors between rooms (frozen dataclasses)
     errors     the exception tree, with exit codes and HTTP statuses
     settings   every option, one section per room
+    places     boxes -> named places, for the rooms that say where something is
     pipeline   the corridor: ingest(), check(), explain()
     decode     bytes | path | URL -> upright sRGB pixels + sha256
     describe   pixels -> descriptors: hashes, embeddings, keypoints

@@ -326,11 +326,14 @@ class Provenance:
         with watch("search"):
             copies = self.finder.copies(best, judged) if reference is None else ()
             others = self.finder.others(best, judged, copies) if reference is None else ()
+        taken = sum(one.verification.same_picture for one in (best, *others))
+        remark = (f"The picture is put together from {taken} trusted pictures.",) if taken > 1 else ()
         base = replace(
             base,
             confidence=best.verification.confidence,
             match=self._match(query, best, copies),
             other_matches=tuple(self._match(query, one, ()) for one in others),
+            notes=(*base.notes, *remark),
         )
         verdict: Verdict = "modified" if best.verification.same_picture else "related"
         if not compare:

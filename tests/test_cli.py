@@ -64,6 +64,24 @@ def test_jsonl_prints_a_valid_report_a_line_in_the_order_of_the_inputs(
     assert [Path(report["match"]["path"]).name for report in reports[:3]] == [p.name for p in photos[:3]]
 
 
+def test_without_an_explanation_only_the_originals_are_found(
+    tmp_path: Path, stocked_home: Path, photos: list[Path]
+) -> None:
+    folder = tmp_path / "queries"
+    folder.mkdir()
+    for number, photo in enumerate(photos[:2]):
+        Image.open(photo).convert("RGB").save(folder / f"{number}.jpg", quality=85)
+    page = tmp_path / "page.html"
+    result = run("check", folder, "--no-explain", "-f", "jsonl", "--report", page, home=stocked_home)
+    reports = [json.loads(line) for line in result.stdout.splitlines()]
+    for report, photo in zip(reports, photos[:2], strict=True):
+        jsonschema.validate(report, SCHEMA)
+        assert Path(report["match"]["path"]).name == photo.name
+        assert (report["verdict"], report["explanation"]) == ("modified", None)
+        assert "compare" not in report["timings_ms"]
+    assert "not compared" in page.read_text()
+
+
 def test_json_of_one_picture_is_one_report(stocked_home: Path, photos: list[Path]) -> None:
     report = json.loads(run("check", photos[0], "--format", "json", home=stocked_home).stdout)
     jsonschema.validate(report, SCHEMA)

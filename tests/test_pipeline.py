@@ -69,6 +69,21 @@ def test_a_crop_a_mirror_and_a_brightening_are_named(stocked: Provenance, photos
     assert operations(bright) == {"brightness"}
 
 
+def test_a_collage_names_each_of_its_sources(stocked: Provenance, photos: list[Path]) -> None:
+    collage = Image.new("RGB", (1200, 500), "white")
+    for place, photo in ((0, photos[1]), (610, photos[4])):
+        collage.paste(ImageOps.fit(Image.open(photo).convert("RGB"), (590, 500)), (place, 0))
+    report = stocked.check(encoded(collage, quality=90), explain=False)
+    assert report.match is not None
+    boxes = {Path(one.reference.path).name: one.query_box for one in (report.match, *report.other_matches)}
+    assert set(boxes) == {photos[1].name, photos[4].name}
+    left, right = boxes[photos[1].name], boxes[photos[4].name]
+    assert left is not None
+    assert right is not None
+    assert left[0] < right[0]
+    assert report.notes == ("The picture is put together from 2 trusted pictures.",)
+
+
 def test_a_stranger_matches_nothing(stocked: Provenance, sample: Path, photos: list[Path]) -> None:
     strangers = [path for path in sorted((sample / "photos").iterdir()) if path not in photos][::9]
     for stranger in strangers:

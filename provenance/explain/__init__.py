@@ -1,7 +1,6 @@
 """A measured pair -> its changes in words: sentences, categories, a caption.
 
     catalog    one file per language: how each operation is said
-    places     boxes and areas -> named places and sizes, free of language
     quoting    text read in a picture, made safe to repeat
     measured   the default captioner: says what was measured, and nothing else
 

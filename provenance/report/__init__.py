@@ -3,6 +3,7 @@
     json       Report <-> the dictionary of report.schema.json
     terminal   a readable panel
     html       one self-contained page with slider, change map and records
+    sources    the trusted pictures that a collage was put together from
     evidence   the pictures behind a report: heat map, numbered outlines
     words      verdicts in words, and text made safe to show
 

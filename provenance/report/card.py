@@ -12,6 +12,7 @@ from provenance.report.evidence import heat_map
 from provenance.report.images import InlineImage, encode_inline
 from provenance.report.json import to_dict
 from provenance.report.outlines import Overlay, outline_query, outline_reference
+from provenance.report.sources import Copies, Sources, fold_copies, make_sources
 from provenance.report.words import (
     SHORT_VERDICTS,
     describe_confidence,
@@ -98,6 +99,8 @@ class Card:
     notes: tuple[str, ...]
     measurements: tuple[Row, ...]
     homography: tuple[tuple[str, ...], ...]
+    sources: Sources | None
+    copies: Copies | None
 
     @property
     def placed(self) -> bool:
@@ -134,6 +137,8 @@ def make_card(report: Report, *, side: int) -> Card:
         notes=tuple(make_printable(note) for note in report.notes if note),
         measurements=tuple(_list_measurements(report)),
         homography=_format_homography(report),
+        sources=make_sources(report),
+        copies=fold_copies(match) if match else None,
     )
 
 

@@ -47,7 +47,8 @@ def to_dict(report: Report) -> dict[str, Any]:
         },
         "verdict": report.verdict,
         "confidence": _share(report.confidence),
-        "match": _match_to_dict(report.match),
+        "match": None if report.match is None else _match_to_dict(report.match),
+        "other_matches": [_match_to_dict(one) for one in report.other_matches],
         "candidates": [
             {
                 "reference_id": int(candidate.reference_id),
@@ -80,7 +81,7 @@ def from_dict(data: Mapping[str, Any]) -> Report:
             ),
             verdict=data["verdict"],
             confidence=float(data["confidence"]),
-            match=_match_from_dict(data["match"]),
+            match=None if data["match"] is None else _match_from_dict(data["match"], data["confidence"]),
             candidates=tuple(
                 CandidateSummary(
                     one["reference_id"], one["path"], float(one["score"]), one["verified"], one["reason"]
@@ -91,14 +92,13 @@ def from_dict(data: Mapping[str, Any]) -> Report:
             timings_ms=dict(data["timings_ms"]),
             versions=dict(data["versions"]),
             notes=tuple(data.get("notes", ())),
+            other_matches=tuple(_match_from_dict(one) for one in data.get("other_matches", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a report of {SCHEMA}: {type(error).__name__} {error}") from error
 
 
-def _match_to_dict(match: Match | None) -> dict[str, Any] | None:
-    if match is None:
-        return None
+def _match_to_dict(match: Match) -> dict[str, Any]:
     reference, homography = match.reference, match.reference_from_query
     known = homography is not None and bool(np.isfinite(homography).all())
     return {
@@ -120,12 +120,14 @@ def _match_to_dict(match: Match | None) -> dict[str, Any] | None:
             if known
             else None
         ),
+        "confidence": _share(match.confidence),
+        "query_box": _box(match.query_box),
+        "copies": list(match.copies),
     }
 
 
-def _match_from_dict(data: Mapping[str, Any] | None) -> Match | None:
-    if data is None:
-        return None
+def _match_from_dict(data: Mapping[str, Any], confidence: float = 0.0) -> Match:
+    """Read a match; reports from before it had a confidence of its own give that of the report."""
     homography = data["reference_from_query"]
     reference = ReferenceRecord(
         reference_id=data["reference_id"],
@@ -150,6 +152,9 @@ def _match_from_dict(data: Mapping[str, Any] | None) -> Match | None:
         query_overlap=float(data["query_overlap"]),
         reference_overlap=float(data["reference_overlap"]),
         reference_from_query=None if homography is None else np.asarray(homography, np.float64),
+        confidence=float(data.get("confidence", confidence)),
+        query_box=_box_from(data.get("query_box")),
+        copies=tuple(data.get("copies", ())),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,8 @@ from provenance.records import Box, Edit, Evidence
 from provenance.report.evidence import choose_margin, trace_regions
 
 Polygon = NDArray[np.float32]
+_NUMBER_STEP = 0.06
+"""Room for a number, as a share of the longer side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ def outline_reference(edits: Sequence[Edit], evidence: Evidence) -> Overlay:
             frame = _box_polygon((0, 0, width, height))
             polygons = [frame, _project(kept, homography)]
             outlines.append(_make_outline(number, polygons, width, height, inverted=True))
+    return Overlay(width, height, tuple(outlines))
+
+
+def outline_boxes(boxes: Mapping[int, Box], width: int, height: int) -> Overlay:
+    """Outline numbered boxes; numbers of boxes that begin at the same corner are put side by side."""
+    outlines: list[Outline] = []
+    step = _NUMBER_STEP * max(width, height)
+    for number, box in boxes.items():
+        outline = _make_outline(number, [_box_polygon(box)], width, height)
+        while any(abs(outline.x - one.x) < step and abs(outline.y - one.y) < step for one in outlines):
+            outline = replace(outline, x=outline.x + step)
+        outlines.append(outline)
     return Overlay(width, height, tuple(outlines))
 
 

@@ -13,7 +13,9 @@ from provenance.records import Edit, Match, Report, Verdict
 from provenance.report.words import (
     describe_confidence,
     describe_match,
+    describe_source,
     describe_verdict,
+    list_copies,
     make_printable,
     name_verdict,
 )
@@ -55,6 +57,8 @@ def _sections(report: Report, color: str) -> Iterable[RenderableType]:
     if match:
         title = "The trusted photo of the scene" if report.verdict == "related" else "The trusted original"
         yield _titled(title, _match_table(match, report.confidence))
+        if report.other_matches:
+            yield _titled("Other parts come from", _source_table(report))
     elif report.candidates:
         yield _titled("Looked at, but not matched", _candidate_table(report))
     notes = [Text(f"Note: {make_printable(note)}", style="italic") for note in report.notes if note]
@@ -96,11 +100,24 @@ def _match_table(match: Match, confidence: float) -> Table:
         ("Credit", reference.credit),
         ("Licence", reference.license),
         ("Taken", reference.captured_at and reference.captured_at.replace("T", " ")),
+        ("Also trusted", list_copies(match.copies) if match.copies else None),
         ("Match", f"{describe_confidence(confidence)} sure. {describe_match(match)}"),
     )
     for name, value in rows:
         if value:
             table.add_row(name, Text(make_printable(value)))
+    return table
+
+
+def _source_table(report: Report) -> Table:
+    table = Table.grid()
+    table.add_column(overflow="fold")
+    for source in report.other_matches:
+        line = Text(make_printable(source.reference.path))
+        line.append(f" ({describe_source(source, report.query)})", style="dim")
+        if source.copies:
+            line.append(f"\nalso trusted: {list_copies(source.copies)}", style="dim")
+        table.add_row(line)
     return table
 
 

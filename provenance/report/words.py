@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
-from provenance.records import Match, MatchedBy, Report, Verdict
+from provenance.places import Place, name_place
+from provenance.records import Match, MatchedBy, QueryInfo, Report, Verdict
 
 VERDICTS: dict[Verdict, str] = {
     "identical": "Identical to a trusted original",
@@ -37,6 +39,21 @@ _MEANS: dict[MatchedBy, str] = {
     "clip": "CLIP",
     "local": "matching details",
 }
+# Where the name of a place is not said as it is written: a source fills its part, to the edge or not.
+_PARTS: dict[Place, str] = {
+    "top_edge": "top",
+    "across_upper": "upper part",
+    "across_middle": "middle",
+    "across_lower": "lower part",
+    "bottom_edge": "bottom",
+    "left_edge": "left",
+    "down_left": "left side",
+    "down_middle": "middle",
+    "down_right": "right side",
+    "right_edge": "right",
+    "everywhere": "most of the picture",
+}
+_LISTED_COPIES = 5
 _JOINERS = "\u200c\u200d"
 
 
@@ -70,7 +87,7 @@ def describe_verdict(report: Report) -> str:
     if report.verdict == "no_match" and _is_given_pair(report):
         return "They agree in too little to be compared. This does not mean that either of them is fake."
     if report.verdict == "modified" and report.explanation is None:
-        return "A trusted original was found, but it could not be compared with this picture."
+        return "A trusted original was found, but it was not compared with this picture."
     return REMARKS[report.verdict]
 
 
@@ -96,3 +113,24 @@ def describe_match(match: Match) -> str:
         f" and fills {match.query_overlap:.0%} of this picture"
     ).replace("%", " %")
     return f"Found by {joined}{points}{overlap}."
+
+
+def describe_source(match: Match, query: QueryInfo) -> str:
+    """Where in the query a source lies, and how sure that is: "upper right, 97 % sure"."""
+    sure = f"{describe_confidence(match.confidence)} sure"
+    if match.query_box is None or not query.width or not query.height:
+        return sure
+    place = name_place(match.query_box, width=query.width, height=query.height)
+    return f"{_PARTS.get(place, place.replace('_', ' '))}, {sure}"
+
+
+def count_copies(copies: Sequence[str]) -> str:
+    """("a.jpg", "b.jpg") -> "2 copies"."""
+    return f"{len(copies)} {'copy' if len(copies) == 1 else 'copies'}"
+
+
+def list_copies(copies: Sequence[str]) -> str:
+    """("a.jpg", "b.jpg") -> "2 copies: a.jpg, b.jpg"; of many only the first few are named."""
+    named, more = copies[:_LISTED_COPIES], len(copies) - _LISTED_COPIES
+    listed = ", ".join(make_printable(path) for path in named)
+    return f"{count_copies(copies)}: {listed}{f' and {more} more' if more > 0 else ''}"

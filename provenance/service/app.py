@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import FastAPI, File, Form, Request, UploadFile
+from fastapi import FastAPI, File, Form, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
@@ -58,14 +58,17 @@ def build(library: Provenance) -> FastAPI:
         url: Annotated[
             str | None, Form(description="Or where to fetch it: http(s), public addresses only.")
         ] = None,
+        explain: Annotated[
+            bool, Query(description="False: only find the original; the pair is not compared.")
+        ] = True,
     ) -> JSONResponse | HTMLResponse:
         """Find the trusted original of an uploaded picture or a URL; JSON, or HTML where it is asked for."""
         if (file is None) == (url is None):
             raise UsageError("send either a file or a url")
         if file is not None:
-            report = library.check(_read(file, library), name=file.filename or "upload")
+            report = library.check(_read(file, library), name=file.filename or "upload", explain=explain)
         else:
-            report = library.check(_web_address(url or ""))
+            report = library.check(_web_address(url or ""), explain=explain)
         return _answer(request, report)
 
     @app.post("/v1/compare", response_model=None)

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,22 +100,12 @@ def test_a_copy_of_the_original_under_another_name_is_the_original(files: dict[s
     assert run([(files["a"], matched(twin, 0.9))]).overall.recall == 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MatchWithCopies(Match):
-    copies: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReportOfSeveral(Report):
-    other_matches: tuple[Match, ...] = ()
-
-
 def test_an_original_among_the_copies_of_the_match_is_found(files: dict[str, Path]) -> None:
     report = matched(files["b"], 0.9)
     assert report.match is not None
     record = report.match.reference
     for copies, right in (((str(files["c"]),), False), ((str(files["c"]), str(files["a"])), True)):
-        match = MatchWithCopies(record, ("local",), 50, 1.0, 1.0, None, copies=copies)
+        match = Match(record, ("local",), 50, 1.0, 1.0, None, copies=copies)
         assert run([(files["a"], replace(report, match=match))]).outcomes[0].right is right
 
 
@@ -126,9 +116,7 @@ def test_any_original_of_a_collage_is_right_and_all_are_counted(files: dict[str,
     def report(first: str, *further: str) -> Report:
         one = matched(files[first], 0.9)
         others = tuple(match for name in further if (match := matched(files[name], 0.9).match))
-        return ReportOfSeveral(
-            **{item.name: getattr(one, item.name) for item in fields(one)}, other_matches=others
-        )
+        return replace(one, other_matches=others)
 
     def figures(asked: Query, answer: Report) -> tuple[float | None, int, int, int]:
         overall = evaluate_retrieval([asked], lambda _: answer).overall

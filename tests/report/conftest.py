@@ -110,7 +110,29 @@ def modified() -> Report:
 
 
 @pytest.fixture(scope="session")
-def every_report(modified: Report) -> dict[str, Report]:
+def collage(modified: Report) -> Report:
+    """A picture put together from three trusted ones, of which the first is stored in several files."""
+    if modified.match is None:
+        raise ValueError("the modified report holds a match")
+    copies = tuple(f"copies/tower {number}.jpg" for number in range(1, 8))
+    match = replace(modified.match, confidence=0.9912, query_box=(0, 0, 200, 300), copies=copies)
+    sea = replace(
+        match.reference, reference_id=18, path="archive/sea.png", title="The sea", credit="Bo Example"
+    )
+    hill = replace(sea, reference_id=19, path="archive/hill.png", title=None, credit=None)
+    return replace(
+        modified,
+        match=match,
+        other_matches=(
+            replace(match, reference=sea, confidence=0.97, query_box=(210, 0, 360, 140), copies=()),
+            replace(match, reference=hill, confidence=0.62, query_box=None, copies=("archive/knoll.png",)),
+        ),
+        notes=("The picture is put together from 3 trusted pictures.",),
+    )
+
+
+@pytest.fixture(scope="session")
+def every_report(modified: Report, collage: Report) -> dict[str, Report]:
     """One report of each verdict, one of a given pair, and one whose original is lost."""
     if modified.evidence is None or modified.match is None:
         raise ValueError("the modified report holds evidence")
@@ -128,6 +150,7 @@ def every_report(modified: Report) -> dict[str, Report]:
     )
     return {
         "modified": modified,
+        "collage": collage,
         "unmodified": unmodified,
         "identical": replace(unmodified, verdict="identical", explanation=identical),
         "related": replace(unmodified, verdict="related", explanation=None),
@@ -157,7 +180,8 @@ def renamed(modified: Report) -> Callable[[str], Report]:
         return replace(
             modified,
             query=replace(modified.query, name=name),
-            match=replace(modified.match, reference=record),
+            match=replace(modified.match, reference=record, copies=(name,)),
+            other_matches=(replace(modified.match, reference=record, copies=(name,)),),
             explanation=replace(modified.explanation, caption=name),
             notes=(name,),
         )

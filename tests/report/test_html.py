@@ -23,6 +23,7 @@ from PIL import Image
 from provenance.errors import StorageFullError, UsageError
 from provenance.records import DecodedImage, Report
 from provenance.report import to_html, write_html
+from provenance.report.outlines import outline_boxes
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}
 
@@ -139,11 +140,46 @@ def test_outlines_lie_where_the_regions_are(modified: Report) -> None:
     assert any(np.allclose(box, (68, 38, 132, 102), atol=2) for box in boxes)
 
 
+def test_sources_of_a_collage_are_numbered_on_the_picture_and_in_the_list(collage: Report) -> None:
+    html = to_html(collage)
+    page, text = Page(html), words(html)
+    assert [one["data-source"] for one in page.all("g") if "data-source" in one] == ["1", "2"]
+    assert [one["data-source"] for one in page.all("li") if "data-source" in one] == ["1", "2"]
+    (outline,) = re.findall(r'<g class="region" data-source="2">.*?class="line"[^>]* d="([^"]*)"', html, re.S)
+    assert outline == "M210 0L360 0L360 140L210 140Z"
+    told = text[text.index("Put together from") :]
+    for expected in ("1 The tower", "2 The sea archive/sea.png Bo Example Upper right, 97 % sure",
+                     "3 archive/hill.png 62 % sure Also trusted: 1 copy archive/knoll.png"):  # fmt: skip
+        assert expected in told
+    assert "Also trusted: 7 copies copies/tower 1.jpg" in text
+    assert [one["class"] for one in page.all("details")] == ["copies", "copies", "measurements"]
+
+
+def test_sources_are_listed_where_the_pictures_are_gone(collage: Report) -> None:
+    html = to_html(replace(collage, evidence=None, explanation=None))
+    assert "2 The sea archive/sea.png Bo Example Upper right" in words(html)
+    assert not Page(html).all("img")
+    assert not [one for one in Page(html).all("li") if "data-source" in one]
+
+
+def test_one_source_is_no_collage(modified: Report) -> None:
+    assert "Put together from" not in words(to_html(modified))
+
+
+def test_numbers_of_boxes_that_begin_together_lie_side_by_side() -> None:
+    boxes = {1: (0, 0, 1000, 500), 2: (5, 5, 300, 200), 3: (10, 0, 90, 90)}
+    outlines = outline_boxes(boxes, 1000, 500).outlines
+    places = sorted(outline.x for outline in outlines)
+    assert [outline.number for outline in outlines] == [1, 2, 3]
+    assert min(np.diff(places)) >= 50
+    assert all(0 <= outline.x <= 1000 for outline in outlines)
+
+
 def test_every_verdict_makes_a_page(every_report: dict[str, Report]) -> None:
     for name, report in every_report.items():
         text = words(to_html(report))
         assert Path(report.query.name).name in text
-        assert ("Measurements" in text) and ("Something" in text) == (name == "modified")
+        assert ("Measurements" in text) and ("Something" in text) == (name in ("modified", "collage"))
     assert "does not mean that the picture is fake" in words(to_html(every_report["no_match"]))
     assert "the file ends early" in words(to_html(every_report["error"]))
 
@@ -155,7 +191,7 @@ def test_several_reports_get_a_list_on_top(every_report: dict[str, Report]) -> N
     assert targets == [f"#report-{number}" for number in range(1, len(every_report) + 1)]
     assert {f"#{one['id']}" for one in page.all("article")} == set(targets)
     assert f"{len(every_report)} pictures checked" in words(html)
-    assert "2 Modified" in words(html)
+    assert "3 Modified" in words(html)
 
 
 def test_hostile_names_stay_text(renamed: Callable[[str], Report]) -> None:

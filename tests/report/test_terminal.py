@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from provenance.records import Report
+from provenance.records import QueryInfo, Report
 from provenance.report import print_report
-from provenance.report.words import describe_confidence, make_printable
+from provenance.report.words import describe_confidence, describe_source, make_printable
 
 
 def render(report: Report, *, width: int = 80, color: bool = False) -> str:
@@ -58,10 +59,41 @@ def test_each_verdict_has_its_words(every_report: dict[str, Report]) -> None:
     assert "does not mean that the picture is fake" in texts["no_match"]
     assert "archive/sea.png" in texts["no_match"]
     assert "the file ends early" in texts["error"]
-    assert "could not be compared" in texts["lost"]
+    assert "was not compared" in texts["lost"]
     assert "Modified" not in texts["lost"]
     assert "The two pictures do not match" in texts["pair"]
     assert "collection" not in texts["pair"]
+
+
+def test_every_source_of_a_collage_is_named_with_its_place(collage: Report, modified: Report) -> None:
+    text = plain(collage)
+    copies = ", ".join(f"copies/tower {number}.jpg" for number in range(1, 6))
+    assert f"Also trusted 7 copies: {copies} and 2 more" in text
+    assert (
+        "Other parts come from archive/sea.png (upper right, 97 % sure)"
+        " archive/hill.png (62 % sure) also trusted: 1 copy: archive/knoll.png" in text
+    )
+    assert "Also trusted" not in plain(modified)
+    assert "Other parts" not in plain(modified)
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        ((0, 0, 400, 100), "top, 97 % sure"),
+        ((0, 100, 400, 200), "middle, 97 % sure"),
+        ((200, 0, 400, 300), "right half, 97 % sure"),
+        ((210, 160, 400, 300), "lower right, 97 % sure"),
+        ((0, 0, 400, 300), "most of the picture, 97 % sure"),
+        (None, "97 % sure"),
+    ],
+)
+def test_the_place_of_a_source_is_said_in_a_few_words(
+    collage: Report, box: tuple[int, int, int, int] | None, words: str
+) -> None:
+    source = replace(collage.other_matches[0], query_box=box)
+    assert describe_source(source, QueryInfo("web.jpg", "", 400, 300)) == words
+    assert describe_source(source, QueryInfo("web.jpg", "", 0, 0)) == "97 % sure"
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

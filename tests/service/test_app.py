@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import pytest
+from PIL import Image
 
 from provenance import Provenance
 
@@ -35,6 +37,17 @@ def test_an_upload_gets_a_valid_report(client: TestClient, photos: list[Path]) -
 def test_a_browser_gets_a_page(client: TestClient, photos: list[Path]) -> None:
     answer = client.post("/v1/check", files={"file": photos[0].read_bytes()}, headers={"accept": "text/html"})
     assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("explain", [True, False])
+def test_the_explanation_can_be_left_out(client: TestClient, photos: list[Path], explain: bool) -> None:
+    buffer = io.BytesIO()
+    Image.open(photos[0]).convert("L").save(buffer, "JPEG")
+    report = client.post(
+        "/v1/check", params={"explain": explain}, files={"file": ("web.jpg", buffer.getvalue())}
+    ).json()
+    assert (report["verdict"], Path(report["match"]["path"]).name) == ("modified", photos[0].name)
+    assert (report["explanation"] is not None) == explain
 
 
 def test_two_uploads_are_compared(client: TestClient, photos: list[Path]) -> None:

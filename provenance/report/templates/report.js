@@ -8,37 +8,40 @@ for (const badge of document.querySelectorAll(".badge")) {
   badge.style.top = `clamp(14px, ${100 * badge.dataset.y}%, calc(100% - 14px))`;
 }
 
-for (const report of document.querySelectorAll(".report")) {
+// Items of a list and their outlines belong together: the edits of a pair, and the sources of a collage.
+const link = (section, kind) => {
   let pinned = null;
 
-  const show = (edit) => {
-    report.classList.toggle("focused", edit !== null);
-    for (const part of report.querySelectorAll("[data-edit]")) {
-      part.classList.toggle("active", part.dataset.edit === edit);
+  const show = (number) => {
+    section.classList.toggle("focused", number !== null);
+    for (const part of section.querySelectorAll(`[data-${kind}]`)) {
+      part.classList.toggle("active", part.dataset[kind] === number);
     }
   };
-  const pin = (edit) => {
-    pinned = pinned === edit ? null : edit;
-    for (const item of report.querySelectorAll("li[data-edit]")) {
-      item.querySelector("button").setAttribute("aria-pressed", String(item.dataset.edit === pinned));
+  const pin = (number) => {
+    pinned = pinned === number ? null : number;
+    for (const item of section.querySelectorAll(`li[data-${kind}]`)) {
+      item.querySelector("button").setAttribute("aria-pressed", String(item.dataset[kind] === pinned));
     }
     show(pinned);
   };
 
-  for (const part of report.querySelectorAll("li[data-edit], .region")) {
-    const edit = part.dataset.edit;
-    part.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && show(edit));
+  for (const part of section.querySelectorAll(`li[data-${kind}], .region[data-${kind}]`)) {
+    const number = part.dataset[kind];
+    part.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && show(number));
     part.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && show(pinned));
-    part.addEventListener("click", () => pin(edit));
+    part.addEventListener("click", (event) => event.target.closest("details") || pin(number));
   }
-  for (const button of report.querySelectorAll("li[data-edit] button")) {
-    button.addEventListener("focus", () => button.matches(":focus-visible") && show(button.closest("li").dataset.edit));
+  for (const button of section.querySelectorAll(`li[data-${kind}] button`)) {
+    button.addEventListener("focus", () => button.matches(":focus-visible") && show(button.closest("li").dataset[kind]));
     button.addEventListener("blur", () => show(pinned));
   }
-  report.addEventListener("keydown", (event) => {
+  section.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && pinned !== null) pin(pinned);
   });
-}
+};
+for (const section of document.querySelectorAll(".columns")) link(section, "edit");
+for (const section of document.querySelectorAll(".sources")) link(section, "source");
 
 if (document.fullscreenEnabled) {
   for (const button of document.querySelectorAll(".enlarge")) {

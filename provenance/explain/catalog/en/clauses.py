@@ -16,8 +16,8 @@ from provenance.explain.catalog.en.words import (
     signed,
     size_words,
 )
-from provenance.explain.places import Place, name_place
 from provenance.explain.quoting import clean_text
+from provenance.places import Place, name_place
 from provenance.records import Box, Change, Operation
 
 

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from provenance.explain.places import Place
+from provenance.places import Place
 
 PLACES: dict[Place, str] = {
     "upper_left": "in the upper left",

@@ -1,4 +1,4 @@
-"""Boxes and areas -> named places and sizes, free of any language."""
+"""Boxes -> named places, free of any language; explanation and report say them in their own words."""
 
 from __future__ import annotations
 
