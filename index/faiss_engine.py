@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from index.arrays import as_ids, as_vectors, last_of_each, no_hits
 from index.faiss_gpu import GpuCopy
 from index.interface import Ids, Metric, Vectors
-from index.manifest import HashingWriter, Manifest, open_index, refuse_index, save_index
+from index.manifest import Manifest, refuse_index
+from index.storage import HashingWriter, open_index, save_base
 
 _untyped: Any = faiss  # the stubs of faiss lack its file callbacks
 
@@ -156,7 +157,7 @@ class FaissIndex:
             write_index(self._index, _untyped.PyCallbackIOWriter(writer.write))
 
         manifest = Manifest("faiss", descriptor, self.dimension, self.metric, len(self), generation)
-        save_index(folder, manifest, write)
+        save_base(folder, manifest, write)
 
     @classmethod
     def load(cls, folder: Path, *, descriptor: str) -> tuple[Self, str]:
@@ -164,11 +165,12 @@ class FaissIndex:
 
         Raises IndexCorruptError when it is missing, damaged, or made for another descriptor.
         """
-        with open_index(folder, engine="faiss", descriptor=descriptor) as (manifest, file):
+        with open_index(folder, engine="faiss", descriptor=descriptor) as saved:
+            manifest = saved.manifest
             cosine = manifest.metric == "cosine"
             read_index = faiss.read_index if cosine else faiss.read_index_binary
             try:
-                content = read_index(_untyped.PyCallbackIOReader(file.read))
+                content = read_index(_untyped.PyCallbackIOReader(saved.base.read))
             except RuntimeError:
                 refuse_index(folder, "cannot be read by this version of faiss")
         index = cls(manifest.dimension, manifest.metric)

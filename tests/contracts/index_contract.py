@@ -244,7 +244,7 @@ class IndexContract:
         with pytest.raises(IndexCorruptError, match="is missing"):
             self.load(tmp_path / "elsewhere")
 
-    @pytest.mark.parametrize("call", ["index.manifest.HashingWriter.write", "os.fsync", "os.replace"])
+    @pytest.mark.parametrize("call", ["index.storage.HashingWriter.write", "os.fsync", "os.replace"])
     def test_a_full_disk_keeps_the_old_index(
         self, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
