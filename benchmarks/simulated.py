@@ -1,7 +1,7 @@
 """A large collection made up from the descriptors of a few hundred real photos, for measuring engines.
 
-Real: the embeddings and hashes of whole photos and of windows cut out of them (each stands for a picture of its
-own), and the differences between a photo's descriptors and those of its edited copies (25 kinds of edit).
+Real: the embeddings and hashes of whole photos and of windows cut out of them (each stands for a picture of
+its own), and the differences between a photo's descriptors and those of its edited copies (25 kinds of edit).
 Made up: a reference is a random mix of three real pictures with noise that has the spread of the real ones; a
 query is a reference moved by a real difference. So clusters, spread and the size of the edits are real, the
 number of pictures is not.
@@ -62,9 +62,7 @@ def real_descriptors(photos: Path, cache: Path | None, *, limit: int = 300) -> R
         flips.append(bits[len(views) :] ^ bits[0])
     real = RealDescriptors(*(np.concatenate(one) for one in (embeddings, hashes, moves, flips)))
     if cache is not None:
-        np.savez(
-            cache, embeddings=real.embeddings, hashes=real.hashes, moves=real.moves, flips=real.flips
-        )
+        np.savez(cache, embeddings=real.embeddings, hashes=real.hashes, moves=real.moves, flips=real.flips)
     return real
 
 
@@ -99,7 +97,7 @@ def edited_embeddings(
 
 
 def made_up_hashes(real: RealDescriptors, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Hashes uint8 [count, 32] of made-up pictures: each bit from one of two real ones, a quarter at random."""
+    """Hashes uint8 [count, 32] of made-up pictures: bits of two real ones mixed, one in eight flipped."""
     first, second = (real.hashes[rng.integers(0, len(real.hashes), count)] for _ in range(2))
     choice, noise, chance, chance_too = (
         rng.integers(0, 256, (count, real.hashes.shape[1]), dtype=np.uint8) for _ in range(4)

@@ -34,7 +34,7 @@ _RETRAIN_GROWTH = 4
 _SCORE_STEP = 1e-6
 
 THREADS_FROM = 2**25
-"""Vectors looked at times bytes of queries from which a search uses all threads."""
+"""Vectors compared times their bytes from which a call uses all threads; below, waking them takes longer."""
 _THREADS = faiss.omp_get_max_threads()
 
 
@@ -93,7 +93,7 @@ class FaissIndex:
     def _put(self, ids: Ids, rows: NDArray[Any]) -> None:
         """Add rows under ids that are ascending."""
         self._discard(ids)
-        faiss.omp_set_num_threads(_THREADS)
+        _use_threads(len(rows) * rows.itemsize * rows.shape[1] * self._compared_at_add())
         self._index.add_with_ids(rows, ids)
         self._ids = np.insert(self._ids, np.searchsorted(self._ids, ids), ids)
         self._journal.note(ids)
@@ -119,8 +119,7 @@ class FaissIndex:
         ids, scores = no_hits(len(rows), k)
         if not len(self) or not len(rows):
             return ids, scores
-        # Below that, waking the threads takes longer than the search.
-        faiss.omp_set_num_threads(1 if self._looked_at() * rows.nbytes < THREADS_FROM else _THREADS)
+        _use_threads(rows.nbytes * self._compared_at_search())
         # One more than asked for shows whether a tie crosses the last place.
         found_scores, found_ids = self._nearest(rows, min(k + 1, len(self)))
         for row, (row_scores, row_ids) in enumerate(zip(found_scores, found_ids, strict=True)):
@@ -132,9 +131,14 @@ class FaissIndex:
             scores[row, : len(best)] = row_scores[best]
         return ids, scores
 
-    def _looked_at(self) -> float:
+    def _compared_at_search(self) -> float:
         """Return about how many vectors a query is compared with."""
-        return len(self) * (self._index.nprobe / self._index.nlist if forms.has_lists(self._index) else 1)
+        if not forms.has_lists(self._index):
+            return len(self)
+        return float(self._index.nlist + len(self) * self._index.nprobe / self._index.nlist)
+
+    def _compared_at_add(self) -> int:
+        return int(self._index.nlist) if forms.has_lists(self._index) else 0
 
     def _nearest(self, rows: NDArray[Any], k: int) -> tuple[NDArray[np.float32], Ids]:
         if self._base and not self._index.ntotal:
@@ -173,7 +177,7 @@ class FaissIndex:
         elif (not lists and count > limit) or (
             lists and count > _RETRAIN_GROWTH * forms.laid_out_for(self._index)
         ):
-            faiss.omp_set_num_threads(_THREADS)
+            _use_threads(count * self.dimension * 4 * forms.lists_for(count))
             index = forms.make_lists(parts, self.metric, count)
         else:
             return
@@ -249,6 +253,10 @@ class FaissIndex:
         self._index = forms.empty_like(content)
         self._ids = np.sort(self._base.ids())
         self._gpu.forget()
+
+
+def _use_threads(work: float) -> None:
+    faiss.omp_set_num_threads(1 if work < THREADS_FROM else _THREADS)
 
 
 def _mapped(folder: Path, saved: OpenIndex) -> Any:

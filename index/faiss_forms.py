@@ -44,9 +44,9 @@ def make_flat(dimension: int, metric: Metric) -> Any:
 
 
 def make_lists(source: Any, metric: Metric, count: int) -> Any:
-    """Return an empty index with lists laid out for the `count` vectors of the parts `source`."""
+    """Return an empty index with lists laid out for the `count` vectors of the indexes `source`."""
     dimension = source[0].d
-    lists = max(1, LISTS_PER_ROOT * isqrt(count))
+    lists = lists_for(count)
     sample = _sample(source, lists * _TRAINING_ROWS_PER_LIST / count)
     index: Any
     if metric == "cosine":
@@ -62,6 +62,11 @@ def make_lists(source: Any, metric: Metric, count: int) -> Any:
         laid_out = [part for part in source if has_lists(part)]
         index.sq = laid_out[0].sq if laid_out else _fitted(index.sq, sample)
     return index
+
+
+def lists_for(count: int) -> int:
+    """Return how many lists are laid out for `count` vectors."""
+    return max(1, LISTS_PER_ROOT * isqrt(count))
 
 
 def empty_like(index: Any) -> Any:
