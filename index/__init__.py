@@ -3,6 +3,7 @@
 interface     the Protocol that every engine keeps
 manifest      what a saved index is, and which files hold it
 storage       how it lies on disk: a base and deltas, atomic save, checked load
+journal       what changed since the last save
 exact         "exact": numpy, brute force; the executable specification
 faiss_engine  "faiss": FAISS, flat, then inverted lists; on a GPU where faiss finds one
 """

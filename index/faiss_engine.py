@@ -5,8 +5,9 @@ Flat search is exact. With lists a search looks only into those nearest to the q
 finds and costs, `python -m benchmarks.engine_scale` prints. All forms break ties by id.
 
 How it grows: up to `flat_limit` vectors flat; then lists are laid out, and anew each time the index has grown
-fourfold, so that of a million embeddings one add in many thousands waits for that (seconds to a minute). On
-disk a save writes what changed, and the whole only when that exceeds a quarter, see `storage`.
+fourfold (embeddings: at 20, 80, 320 and 1280 thousand). Only the add that crosses such a size waits for it:
+2 s at 80 thousand, about eight times that at each next one. On disk a save writes what changed, and the whole
+only when that exceeds a quarter, see `journal` and `storage`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _untyped: Any = faiss  # the stubs of faiss lack its file callbacks
 _RETRAIN_GROWTH = 4
 _SCORE_STEP = 1e-6
 
-THREADS_FROM = 2**25
+THREADS_FROM = 2**27
 """Vectors compared times their bytes from which a call uses all threads; below, waking them takes longer."""
 _THREADS = faiss.omp_get_max_threads()
 
@@ -45,8 +46,8 @@ class FaissIndex:
     since. Several threads may search at once; a change needs that no other call runs.
     """
 
-    flat_limit: ClassVar[Mapping[Metric, int]] = {"cosine": 50_000, "hamming": 1_000_000}
-    """Vectors above which lists take over: a flat search then takes some milliseconds on one core."""
+    flat_limit: ClassVar[Mapping[Metric, int]] = {"cosine": 20_000, "hamming": 1_000_000}
+    """Vectors above which lists take over: a flat search then takes some ten milliseconds on one core."""
 
     def __init__(self, dimension: int, metric: Metric) -> None:
         self.dimension = dimension
@@ -177,7 +178,8 @@ class FaissIndex:
         elif (not lists and count > limit) or (
             lists and count > _RETRAIN_GROWTH * forms.laid_out_for(self._index)
         ):
-            _use_threads(count * self.dimension * 4 * forms.lists_for(count))
+            # Many small steps: on a busy machine threads waiting for each other cost more than they bring.
+            _use_threads(0)
             index = forms.make_lists(parts, self.metric, count)
         else:
             return

@@ -4,6 +4,8 @@ flat     all vectors as they came (float32, or bits), searched one by one
 lists    inverted lists: only those nearest to the query are looked into; embeddings as one byte a number,
          bits as they came
 
+`python -m benchmarks.engine_codes` compares codes: shorter ones find copies as well, but their scores, which
+the confidence is made of, are off by 0.004 (6 bits), 0.02 (4 bits) to 0.17 (64 bytes of PQ); bytes by 0.001.
 The byte codes do not depend on the list they lie in, so that lists can be laid out anew, split and merged
 without another loss.
 """
