@@ -52,6 +52,16 @@ Clip = Annotated[
     str | None,
     typer.Option("--clip", metavar="MODEL:TAG|FILE", help="Use CLIP too, e.g. ViT-B-32:laion2b_s34b_b79k."),
 ]
+CopyModel = Annotated[
+    str | None,
+    typer.Option(
+        "--copy-model",
+        metavar="MODEL",
+        help="Who makes the copy descriptor of this database from now on: builtin, onnx:FILE, "
+        "torchscript:FILE, timm:NAME, timm:NAME:FILE, open_clip:MODEL:TAG or open_clip:MODEL:FILE; "
+        "all but open_clip take ,side=320 ,mean=imagenet|half|none ,fit=square|short behind.",
+    ),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
 ReportFile = Annotated[
     Path | None,
@@ -91,11 +101,12 @@ def ingest(
         typer.Option(metavar="FILE.csv", help="Columns: path, title, credit, license, source, captured_at."),
     ] = None,
     clip: Clip = None,
+    copy_model: CopyModel = None,
     output: OutputFormat = Format.text,
     home: Home = None,
 ) -> None:
     """Add trusted pictures, or update them; repeat it at will, only changed files are read again."""
-    with open_library(context, home, clip) as library, progress_bar("ingest") as advance:
+    with open_library(context, home, clip, copy_model) as library, progress_bar("ingest") as advance:
         summary = library.ingest(paths, source=source, manifest=manifest, progress=advance)
     if output is Format.text:
         print_summary(summary)
@@ -254,9 +265,16 @@ def make_queries(
         ),
     ] = None,
     per_photo: Annotated[int, typer.Option(min=1, help="Queries of each trusted photo.")] = 2,
-    strangers: Annotated[int, typer.Option(min=0, help="Queries without an original.")] = 0,
+    strangers: Annotated[
+        int, typer.Option(min=0, help="Queries without an original; may be more than photos.")
+    ] = 0,
     branded: Annotated[
-        int, typer.Option(min=0, help="Trusted photos, and further strangers, with one and the same banner.")
+        int,
+        typer.Option(
+            min=0,
+            help="Trusted photos, and further strangers, with the same banner, logo, watermark, frame, "
+            "caption, flag, face, app or background in turn.",
+        ),
     ] = 0,
     kinds: Annotated[
         str | None, typer.Option(metavar="KIND,KIND...", help="Kinds of edit; all without it.")
@@ -283,41 +301,65 @@ def retrieval(
     context: typer.Context,
     trusted: Annotated[Path, typer.Option(metavar="DIR", help="Trusted photos, ingested first.")],
     queries: Annotated[
-        Path, typer.Option(metavar="FILE.csv", help="Columns: query, reference (empty: none), kind.")
+        Path,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Columns: query, reference (empty: none), kind, also (further originals).",
+        ),
     ],
     output: OutputFormat = Format.text,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the reliability diagram.")
     ] = None,
-    mistakes: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw what was missed or mistaken.")
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--contact-sheet",
+            "--mistakes",
+            metavar="FILE.png",
+            help="Draw what was missed or mistaken: query, original and answer, with the reason.",
+        ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain/--no-explain", help="Find the originals only: much quicker.")
+    ] = True,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Check N random queries, evenly over the kinds.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed takes others with --limit.")] = 0,
     clip: Clip = None,
+    copy_model: CopyModel = None,
     home: Home = None,
 ) -> None:
     """Measure how many originals are found, how often falsely, and whether confidence can be believed."""
     import tempfile
 
-    from provenance.evaluate.plots import draw_mistakes, draw_reliability
-    from provenance.evaluate.queries import read_queries
-    from provenance.evaluate.retrieval import evaluate_retrieval, require_trusted
+    from provenance.evaluate.contact import draw_contact_sheet
+    from provenance.evaluate.plots import draw_reliability
+    from provenance.evaluate.queries import choose, read_queries
+    from provenance.evaluate.retrieval import evaluate_retrieval, require_trusted, without_explanation
     from provenance.evaluate.tables import retrieval_table
 
     asked = read_queries(queries)
+    if limit is not None:
+        asked = choose(asked, limit, seed)
     with (
         tempfile.TemporaryDirectory() as fresh,
-        open_library(context, home or context.obj or Path(fresh), clip) as library,
+        open_library(context, home or context.obj or Path(fresh), clip, copy_model) as library,
     ):
         with progress_bar("ingest") as advance:
             library.ingest([trusted], progress=advance)
         require_trusted(asked, lambda digest: library.database.reference_by_sha256(digest) is not None)
         with progress_bar("check") as advance:
-            result = evaluate_retrieval(asked, library.check, progress=advance)
-    for file, picture in ((plot, draw_reliability(result.calibration, "confidence of the best candidate")),
-                          (mistakes, draw_mistakes(result.mistakes))):  # fmt: skip
+            checker = library.check if explain else without_explanation(library.check)
+            result = evaluate_retrieval(asked, checker, progress=advance)
+    for file in (plot, contact_sheet):
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(file)
+    if plot is not None:
+        draw_reliability(result.calibration, "confidence of the best candidate").save(plot)
+    if contact_sheet is not None:
+        draw_contact_sheet(result.mistakes).save(contact_sheet)
     if output is Format.text:
         typer.echo(retrieval_table(result))
     else:
@@ -328,11 +370,15 @@ def retrieval(
 
 
 @contextmanager
-def open_library(context: typer.Context, home: Path | None, clip: str | None = None) -> Iterator[Provenance]:
-    """The library at --home (of the command, or of the program) with the given CLIP."""
+def open_library(
+    context: typer.Context, home: Path | None, clip: str | None = None, copy_model: str | None = None
+) -> Iterator[Provenance]:
+    """The library at --home (of the command, or of the program) with the given models."""
     from provenance import Provenance
 
-    options: dict[str, Any] = {"describe": {"clip": clip}} if clip else {}
+    models = {"clip": clip, "copy_model": copy_model}
+    asked = {name: spec for name, spec in models.items() if spec}
+    options: dict[str, Any] = {"describe": asked} if asked else {}
     try:
         with Provenance(home or context.obj, **options) as library:
             yield library

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -24,11 +21,9 @@ from provenance.records import (
     CandidateSummary,
     Comparison,
     DecodedImage,
-    Description,
     Evidence,
     Explanation,
     IngestSummary,
-    LocalFeatures,
     Match,
     MatchedBy,
     QueryInfo,
@@ -44,16 +39,12 @@ if TYPE_CHECKING:
     from provenance.db import Database
     from provenance.decode import Limits
     from provenance.describe import Describer
+    from provenance.find import Finder, Judged
     from provenance.ingest import Progress
     from provenance.search import Searcher
-    from provenance.verify import QueryView
 
 Source = bytes | Path | str
 """A picture: its bytes, a path, or an http(s) URL."""
-
-
-Judged = tuple[Candidate, Verification, ReferenceRecord]
-"""A candidate, what geometry says of it, and its record."""
 
 _Part = TypeVar("_Part")
 
@@ -99,6 +90,7 @@ class Provenance:
         if isinstance(paths, str | Path):
             paths = [paths]
         details = read_manifest(Path(manifest)) if manifest else None
+        self._keep_habits()
         run = Ingest(
             self.database,
             self.describer,
@@ -114,10 +106,14 @@ class Provenance:
         finally:
             self.searcher.sync()
 
-    def check(self, image: Source, *, name: str | None = None, top_k: int | None = None) -> Report:
+    def check(
+        self, image: Source, *, name: str | None = None, top_k: int | None = None, explain: bool = True
+    ) -> Report:
         """Find the trusted original of one picture and say what was changed.
 
-        An unreadable picture gives a report with verdict "error"; problems of the database are raised.
+        Without `explain` the pair is not compared: the verdict is "modified" for every copy whose pixels are
+        not the original's. An unreadable picture gives a report with verdict "error"; problems of the
+        database are raised.
         """
         if top_k is not None and top_k < 1:
             raise UsageError(f"top_k must be at least 1, not {top_k}")
@@ -136,12 +132,15 @@ class Provenance:
                 known = self.database.reference_by_pixel_sha256(query.pixel_sha256)
             if known is not None:
                 return self._report_same(query, known, "the same pixels", watch)
-        return self._check_described(query, top_k or self.settings.search.top_k, watch)
+        judged = self.finder.find(query, top_k=top_k or self.settings.search.top_k, watch=watch)
+        return self._report(query, judged, None, watch, compare=explain)
 
-    def check_many(self, images: Iterable[Source], *, top_k: int | None = None) -> Iterator[Report]:
+    def check_many(
+        self, images: Iterable[Source], *, top_k: int | None = None, explain: bool = True
+    ) -> Iterator[Report]:
         """One report for each image, as soon as it is made."""
         for image in images:
-            yield self.check(image, top_k=top_k)
+            yield self.check(image, top_k=top_k, explain=explain)
 
     def explain(
         self,
@@ -163,17 +162,18 @@ class Provenance:
             return self._report_same(query, record, "the same file", watch)
         if reference.pixel_sha256 == query.pixel_sha256:
             return self._report_same(query, record, "the same pixels", watch)
-        with watch("describe"):
-            view = self._view(query, self._keypoints(query, self.settings.describe.query_keypoints))
-            features = self._keypoints(reference, self.settings.describe.keypoints)
-        with watch("verify"):
-            from provenance.verify import small_gray, verify
+        from provenance.find import Judged, judge_pair
 
-            verification = verify(
-                view, 0, features, small_gray(reference.pixels), (reference.width, reference.height),
-                min_confidence=self.settings.verify.min_confidence,
-            )  # fmt: skip
-        return self._report(query, [(Candidate(0, 1.0), verification, record)], reference, watch)
+        found = judge_pair(
+            query,
+            reference,
+            keypoints=self.settings.describe.keypoints,
+            query_keypoints=self.settings.describe.query_keypoints,
+            side_px=self.settings.describe.side_px,
+            min_confidence=self.settings.verify.min_confidence,
+            watch=watch,
+        )
+        return self._report(query, [Judged(Candidate(0, 1.0), found, record)], reference, watch)
 
     def problems(self, *, files: bool = False) -> list[str]:
         """What is wrong with database and indexes, in plain words; `files` reads every trusted file again."""
@@ -200,14 +200,15 @@ class Provenance:
 
     @property
     def describer(self) -> Describer:
-        """The descriptors the settings ask for; an ingest with CLIP makes CLIP the database's habit."""
+        """The descriptors the settings ask for; those of an ingest become the database's habit."""
 
         def make() -> Describer:
             from provenance.describe import Describer
 
             options = self.settings.describe
             return Describer(
-                clip=self._clip(),
+                copy_model=self._habit("copy_model") or "builtin",
+                clip=self._habit("clip"),
                 keypoints=options.keypoints,
                 query_keypoints=options.query_keypoints,
                 threads=self.settings.worker_threads,
@@ -225,6 +226,25 @@ class Provenance:
             return Searcher(self.database, self.settings.home / "index", self.describer.versions)
 
         return self._once("searcher", make)
+
+    @property
+    def finder(self) -> Finder:
+        """What goes through the stages of a search, the cheap ones first."""
+
+        def make() -> Finder:
+            from provenance.find import Finder
+
+            return Finder(
+                self.database,
+                self.describer,
+                self.searcher,
+                side_px=self.settings.describe.side_px,
+                deep_k=self.settings.search.deep_k,
+                min_confidence=self.settings.verify.min_confidence,
+                threads=self.settings.worker_threads,
+            )
+
+        return self._once("finder", make)
 
     def _once(self, name: str, make: Callable[[], _Part]) -> _Part:
         """Make a part when it is first asked for; two threads get the same one."""
@@ -252,12 +272,20 @@ class Provenance:
 
     # ------------------------------------------------------------ the stations of a check
 
-    def _clip(self) -> str | None:
-        asked = self.settings.describe.clip
-        kept = self.database.meta("clip")
-        if asked and asked != kept:
-            self.database.set_meta("clip", asked)
-        return asked or kept
+    def _habit(self, name: str) -> str | None:
+        """A model as the settings name it, otherwise as the database was made with."""
+        asked: str | None = getattr(self.settings.describe, name)
+        return asked or self.database.meta(name)
+
+    def _keep_habits(self) -> None:
+        """Let later runs use the models of this one; only after they could be loaded."""
+        from provenance.describe import anchored
+
+        _ = self.describer
+        clip, model = self.settings.describe.clip, self.settings.describe.copy_model
+        for name, asked in (("clip", clip), ("copy_model", model and anchored(model))):
+            if asked and asked != self.database.meta(name):
+                self.database.set_meta(name, asked)
 
     @property
     def _limits(self) -> Limits:
@@ -270,144 +298,61 @@ class Provenance:
 
         return decode(image, name=name, limits=self._limits)
 
-    def _reduced(self, image: DecodedImage) -> DecodedImage:
-        from provenance.decode import reduce
-
-        return reduce(image, self.settings.describe.side_px)
-
-    def _keypoints(self, image: DecodedImage, limit: int) -> LocalFeatures:
-        from provenance.describe import local_features
-
-        reduced = self._reduced(image)
-        return local_features(reduced.pixels, limit=limit, scale=reduced.scale)
-
-    def _view(self, query: DecodedImage, local: LocalFeatures) -> QueryView:
-        from provenance.describe import mirrored
-        from provenance.verify import QueryView, small_gray
-
-        return QueryView(
-            local,
-            mirrored(local, query.width),
-            small_gray(query.pixels),
-            (query.width, query.height),
-        )
-
-    def _check_described(self, query: DecodedImage, top_k: int, watch: Stopwatch) -> Report:
-        with watch("describe"):
-            reduced = self._reduced(query)
-            description = self.describer.describe_query(reduced)
-        with watch("search"):
-            candidates = self.searcher.candidates(description, limit=top_k)
-        with watch("verify"):
-            view = self._view(query, description.local)
-            judged = self._verify(view, candidates)
-        deep_k = self.settings.search.deep_k
-        if deep_k and not any(verification.verified for _, verification, _ in judged):
-            judged += self._look_deeper(
-                reduced, description, view, {c.reference_id for c in candidates}, watch
-            )
-        return self._report(query, judged, None, watch)
-
-    def _look_deeper(
-        self,
-        reduced: DecodedImage,
-        description: Description,
-        view: QueryView,
-        seen: set[int],
-        watch: Stopwatch,
-    ) -> list[Judged]:
-        """A second, dearer look where nothing was found: further candidates, also for parts of the query."""
-        with watch("describe"):
-            parts = self.describer.describe_windows(reduced)
-        with watch("search"):
-            limit = self.settings.search.deep_k + len(seen)
-            candidates = self.searcher.candidates(description, limit=limit, parts=parts)
-        with watch("verify"):
-            further = [one for one in candidates if one.reference_id not in seen]
-            return self._verify(view, further, quickly=True)
-
-    def _verify(
-        self, view: QueryView, candidates: Sequence[Candidate], *, quickly: bool = False
-    ) -> list[Judged]:
-        """Judge candidates, best first, a few at a time; stop after the few with a sure match."""
-        judged: list[Judged] = []
-        first, then = 3, 8 * self.settings.worker_threads
-        starts = [0, *range(first, len(candidates), then)]
-        judge = partial(self._judge, view, quickly)
-        with ThreadPoolExecutor(self.settings.worker_threads) as pool:
-            for start, end in pairwise([*starts, len(candidates)]):
-                judged += pool.map(judge, *self._stored(candidates[start:end]))
-                if any(verification.confidence >= 0.99 for _, verification, _ in judged):
-                    break
-        return judged
-
-    def _stored(
-        self, candidates: Sequence[Candidate]
-    ) -> tuple[list[Candidate], list[ReferenceRecord], list[LocalFeatures]]:
-        """Candidates with what is stored of them, less those withdrawn since the index was read."""
-        ids = [candidate.reference_id for candidate in candidates]
-        records = self.database.references(ids)
-        features = self.database.local_features(ids, self.describer.versions["local"])
-        kept = [one for one in candidates if one.reference_id in records and one.reference_id in features]
-        return (
-            kept,
-            [records[one.reference_id] for one in kept],
-            [features[one.reference_id] for one in kept],
-        )
-
-    def _judge(
-        self,
-        view: QueryView,
-        quickly: bool,
-        candidate: Candidate,
-        record: ReferenceRecord,
-        features: LocalFeatures,
-    ) -> Judged:
-        from provenance.decode import decode
-        from provenance.verify import promising, small_gray, verify
-
-        if quickly and not promising(view, features):
-            reason = "hardly any keypoint matches agree"
-            return candidate, Verification(record.reference_id, False, reason, 0, 0, 0.0), record
-        thumbnail = decode(self.database.thumbnail(record.reference_id), name=record.path)
-        verification = verify(
-            view, record.reference_id, features, small_gray(thumbnail.pixels), (record.width, record.height),
-            min_confidence=self.settings.verify.min_confidence,
-        )  # fmt: skip
-        return candidate, verification, record
-
     def _report(
         self,
         query: DecodedImage,
         judged: list[Judged],
         reference: DecodedImage | None,
         watch: Stopwatch,
+        *,
+        compare: bool = True,
     ) -> Report:
         """The report for the best verified candidate, or for none."""
-        judged = sorted(
-            judged, key=lambda one: (one[1].verified, one[1].confidence, one[1].inliers), reverse=True
-        )
         summaries = tuple(
-            CandidateSummary(c.reference_id, r.path, c.score, v.verified, v.reason) for c, v, r in judged[:10]
-        )
+            CandidateSummary(
+                one.record.reference_id, one.record.path, one.candidate.score, one.verification.verified,
+                one.verification.reason,
+            )
+            for one in judged[:10]
+        )  # fmt: skip
         base = Report(
-            self._query_info(query), "no_match", max((v.confidence for _, v, _ in judged), default=0.0), None,
-            summaries, None, {}, self._versions, notes=query.notes,
+            self._query_info(query), "no_match",
+            max((one.verification.confidence for one in judged), default=0.0), None, summaries, None, {},
+            self._versions, notes=query.notes,
         )  # fmt: skip
-        if not judged or not judged[0][1].verified:
+        if not judged or not judged[0].verification.verified:
             return replace(base, timings_ms=watch.read())
-        candidate, verification, record = judged[0]
-        match = Match(
-            record, self._matched_by(candidate, verification), verification.inliers or None,
-            verification.query_overlap, verification.reference_overlap, verification.reference_from_query,
-        )  # fmt: skip
-        base = replace(base, confidence=verification.confidence, match=match)
+        best = judged[0]
+        with watch("search"):
+            copies = self.finder.copies(best, judged) if reference is None else ()
+            others = self.finder.others(best, judged, copies) if reference is None else ()
+        base = replace(
+            base,
+            confidence=best.verification.confidence,
+            match=self._match(query, best, copies),
+            other_matches=tuple(self._match(query, one, ()) for one in others),
+        )
+        verdict: Verdict = "modified" if best.verification.same_picture else "related"
+        if not compare:
+            return replace(base, verdict=verdict, timings_ms=watch.read())
         with watch("decode"):
-            original, note = (reference, None) if reference else self._open_reference(record)
-        if original is None or verification.reference_from_query is None:
-            verdict: Verdict = "modified" if verification.same_picture else "related"
+            original, note = (reference, None) if reference else self._open_reference(best.record)
+        if original is None or best.verification.reference_from_query is None:
             return replace(base, verdict=verdict, notes=(*base.notes, note or ""), timings_ms=watch.read())
-        return self._compared(base, query, original, verification, watch)
+        return self._compared(base, query, original, best.verification, watch)
+
+    def _match(self, query: DecodedImage, judged: Judged, copies: tuple[str, ...]) -> Match:
+        from provenance.verify import shown_box
+
+        one, record = judged.verification, judged.record
+        homography = one.reference_from_query
+        return Match(
+            record, self._matched_by(judged.candidate, one), one.inliers or None,
+            one.query_overlap, one.reference_overlap, homography, one.confidence,
+            None if homography is None
+            else shown_box(homography, (query.width, query.height), (record.width, record.height)),
+            copies,
+        )  # fmt: skip
 
     def _compared(
         self,
@@ -457,7 +402,7 @@ class Provenance:
         """The report for a query whose bytes or pixels are a reference's: the query is the original."""
         import numpy as np
 
-        match = Match(record, ("sha256",), None, 1.0, 1.0, np.eye(3))
+        match = Match(record, ("sha256",), None, 1.0, 1.0, np.eye(3), 1.0, (0, 0, query.width, query.height))
         verification = Verification(
             record.reference_id, True, reason, 0, 0, 1.0, np.eye(3),
             query_overlap=1.0, reference_overlap=1.0, same_picture=True,

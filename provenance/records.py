@@ -20,6 +20,8 @@ Box: TypeAlias = tuple[int, int, int, int]
 
 Verdict = Literal["identical", "unmodified", "modified", "related", "no_match", "error"]
 MatchedBy = Literal["sha256", "phash", "copy", "clip", "local"]
+Form = Literal["upright", "mirrored", "negative", "mirrored negative"]
+"""How a query is held against references: as it is, left-right mirrored, with inverted levels, or both."""
 Category = Literal["background", "text", "local_object", "image_style"]
 Operation = Literal[
     "crop", "pad", "rotate", "flip", "perspective", "stretch",
@@ -89,16 +91,12 @@ class LocalFeatures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Description:
-    """All descriptors of one picture."""
+    """All descriptors of one reference."""
 
     phash: NDArray[np.uint8]
     """[32] packed 256-bit perceptual hash."""
-    phash_forms: NDArray[np.uint8]
-    """[8, 32] the hash of the eight mirrored and rotated forms; row 0 is `phash`. Only used for queries."""
     embeddings: Mapping[str, NDArray[np.float32]]
     """By descriptor name ("copy", "clip"): unit vectors [d]."""
-    mirrored_embeddings: Mapping[str, NDArray[np.float32]]
-    """The same of the mirrored picture; empty for references."""
     local: LocalFeatures
 
 
@@ -116,6 +114,10 @@ class Candidate:
     """Hamming distance of the best form, 0..256."""
     similarities: Mapping[str, float] = field(default_factory=dict)
     """Cosine similarity by embedding name."""
+    votes: int = 0
+    """Keypoints near to the reference's that agree on one geometry."""
+    form: Form = "upright"
+    """The form of the query that got the votes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,9 +133,14 @@ class Verification:
     confidence: float
     """Calibrated probability that the pair shares a picture (or scene), 0..1."""
     reference_from_query: NDArray[np.float64] | None = None
-    mirrored: bool = False
+    form: Form = "upright"
+    """The form of the query that fits; mirroring is part of the homography."""
     query_overlap: float = 0.0
     reference_overlap: float = 0.0
+    explained: float = 0.0
+    """Share of the detail of the query, or of the reference where that is more, that the other one shows."""
+    agreeing: NDArray[np.bool_] | None = None
+    """[24, 24] over the query: where the two were seen to agree."""
     same_picture: bool = False
     """True: a copy of the reference; False though verified: another photo of the same scene."""
 
@@ -269,6 +276,12 @@ class Match:
     query_overlap: float
     reference_overlap: float
     reference_from_query: NDArray[np.float64] | None
+    confidence: float = 1.0
+    """Calibrated probability that the match is right, 0..1."""
+    query_box: Box | None = None
+    """Where the query shows the reference; None where no homography is known."""
+    copies: tuple[str, ...] = ()
+    """Paths of further trusted files that show the same picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +319,8 @@ class Report:
     notes: tuple[str, ...] = ()
     """Remarks for the reader: "the original's file is no longer there", "first frame of 12"."""
     evidence: Evidence | None = None
+    other_matches: tuple[Match, ...] = ()
+    """Further trusted pictures that other parts of the query were taken from, the surest first."""
 
 
 # ---------------------------------------------------------------- ingest, db

@@ -1,199 +1,149 @@
-"""Fit the logistic weights of `provenance/verify/decide.py`, and measure their calibration on other photos.
+"""Fit the logistic weights of `provenance/verify/decide.py` to queries with known truth.
 
-    python tools/fit_confidence.py PHOTOS... [--test PHOTOS]
+    provenance evaluate make-queries --photos PHOTOS --out QUERIES --per-photo 6 --strangers 330 --branded 64
+    python -m tools.fit_confidence QUERIES [QUERIES...]
 
-Queries are made from the photos by the edits of benchmarks/edits.py. Positives are (query, its photo);
-negatives are the other photos most similar to the query by the copy descriptor, the ones that verification
-meets, and unrelated photos that share a logo. Prints the weights to paste, and for the test folder the error
-rates and the calibration table.
+PHOTOS must not be those that retrieval is measured on. Judged are, for every query, its originals and the
+wrong references that verification meets: those with the most votes and the nearest by the copy descriptor.
+Strangers with a background in common with a trusted photo are left out of the fit: pixel for pixel they are
+that photo with its subject replaced. Prints the weights to paste, and what they would have said of the same
+queries.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
-import itertools
-import math
-import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from provenance import Provenance
+from provenance.decode import decode, reduce
+from provenance.describe import in_forms
+from provenance.evaluate.metrics import expected_calibration_error, reliability
+from provenance.evaluate.queries import Query, read_queries
+from provenance.verify import QueryView, small_gray
+from provenance.verify.decide import ENOUGH_INLIERS, MIN_INLIERS, Evidence, gather
 
-from benchmarks.edits import EDITS, edited  # noqa: E402
-from provenance.decode import decode, reduce  # noqa: E402
-from provenance.describe import Describer, mirrored  # noqa: E402
-from provenance.records import DecodedImage  # noqa: E402
-from provenance.verify import QueryView, small_gray  # noqa: E402
-from provenance.verify.decide import Evidence, gather, keypoint_confidence, picture_confidence  # noqa: E402
-
-NEGATIVES = 3
-WHOLE = frozenset(
-    {"jpeg 20", "resize 0.35", "blur", "brighter", "darker", "contrast", "saturated", "greyscale", "mirror"}
-    | {"quarter turn", "stretch 1.35", "noise", "text"}
-)
-"""Edits that keep the whole picture in view: what the whole-picture check is for."""
+BY_VOTES, BY_EMBEDDING = 4, 3
+FORMS = ("upright", "mirrored", "negative", "mirrored negative")
+LEFT_OUT = frozenset({"shared background"})
+PRIOR = 0.02
+RESEMBLING = 0.4
+"""True pairs count for the whole-picture weights only where the whole pictures resemble each other."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Row:
-    """One judged pair."""
+    """One judged pair: what the weights see of it, and the truth."""
 
-    name: str
+    query: int
     kind: str
     true: bool
-    evidence: Evidence
+    has_original: bool
+    keypoints: tuple[float, ...] | None
+    picture: tuple[float, ...] | None
+    resembling: bool
 
 
-def collect(photos: list[Path], edits_per_photo: int, seed: int) -> list[Row]:
-    """Evidence of true pairs and of the nearest false ones."""
-    describer = Describer()
-    images = [reduce(decode(path), 1024) for path in photos]
-    references = describer.describe(images)
-    copies = np.stack([one.embeddings["copy"] for one in references])
-    grays = [small_gray(image.pixels) for image in images]
-    rng = np.random.default_rng(seed)
-    rows: list[Row] = []
-    for number, image in enumerate(images):
-        for kind in rng.choice(list(EDITS), edits_per_photo, replace=False):
-            other = int(rng.integers(len(images)))
-            query = encode(edited(image.pixels, str(kind), rng, images[other].pixels))
-            described = describer.describe_query(query)
-            view = QueryView(
-                described.local, mirrored(described.local, query.width), small_gray(query.pixels),
-                (query.width, query.height),
-            )  # fmt: skip
-            order = np.argsort(-(copies @ described.embeddings["copy"]))
-            # The photo that was pasted in, or framed the query, is no wrong answer.
-            wrong = [int(i) for i in order if i not in (number, other)][:NEGATIVES]
-            for index in [number, *wrong]:
-                size = (images[index].width, images[index].height)
-                evidence = gather(view, references[index].local, grays[index], size)
-                rows.append(
-                    Row(
-                        f"{photos[number].name} {kind} / {photos[index].name}",
-                        str(kind),
-                        index == number,
-                        evidence,
-                    )
-                )
-            if rng.random() < 0.3:
-                rows.append(branded(describer, image, images[wrong[0]], images[other], rng))
-    return rows
+def judge(home: Path, number: int, query: Query) -> list[Row]:
+    """Evidence of a query's originals and of the nearest wrong references."""
+    with Provenance(home, threads=1) as provenance:
+        return list(_rows(provenance, number, query))
 
 
-def branded(
-    describer: Describer,
-    query: DecodedImage,
-    reference: DecodedImage,
-    brand: DecodedImage,
-    rng: np.random.Generator,
-) -> Row:
-    """Two unrelated photos that share a logo or a lower third: no match."""
-    share = float(rng.uniform(0.15, 0.45))
-    sides = []
-    for image in (query, reference):
-        height, width = image.pixels.shape[:2]
-        mark = np.asarray(Image.fromarray(brand.pixels).resize((round(width * share), round(height * 0.2))))
-        pixels = image.pixels.copy()
-        pixels[-mark.shape[0] :, : mark.shape[1]] = mark
-        sides.append(encode(pixels))
-    described = [describer.describe_query(side) for side in sides]
-    view = QueryView(
-        described[0].local, mirrored(described[0].local, sides[0].width), small_gray(sides[0].pixels),
-        (sides[0].width, sides[0].height),
+def _rows(provenance: Provenance, number: int, query: Query) -> Iterator[Row]:
+    image = reduce(decode(query.path), provenance.settings.describe.side_px)
+    size = (image.width, image.height)
+    forms = in_forms(provenance.describer.query_keypoints(image), image.width)
+    votes = provenance.searcher.by_keypoints(forms, size)
+    near = provenance.searcher.by_embedding("copy", provenance.describer.embed_query(image)["copy"], 10)
+    truth = {provenance.database.find(str(path.resolve())).reference_id for path in query.originals}
+    voted = sorted(votes, key=lambda one: -votes[one][0].weight)[:BY_VOTES]
+    alike = sorted(near, key=lambda one: -near[one])[:BY_EMBEDDING]
+    view = QueryView(forms, small_gray(image.pixels, 640), size)
+    for one in dict.fromkeys([*truth, *voted, *alike]):
+        record = provenance.database.references([one])[one]
+        local = provenance.database.local_features([one], provenance.describer.versions["local"])[one]
+        small = small_gray(decode(provenance.database.thumbnail(one)).pixels)
+        first = votes[one][1] if one in votes else "upright"
+        tried = tuple(dict.fromkeys((first, "upright", "mirrored")))
+        evidence = gather(view, local, small, (record.width, record.height), tried)
+        yield _row(number, query, one in truth, evidence)
+
+
+def _row(number: int, query: Query, true: bool, evidence: Evidence) -> Row:
+    by_keypoints = evidence.inliers >= MIN_INLIERS
+    by_picture = evidence.inliers < ENOUGH_INLIERS and evidence.alike.structure >= 3.0
+    return Row(
+        number, query.kind, true, query.reference is not None,
+        evidence.keypoint_features if by_keypoints else None,
+        evidence.picture_features if by_picture else None,
+        evidence.alike.detail_correlation > RESEMBLING,
     )  # fmt: skip
-    size = (sides[1].width, sides[1].height)
-    evidence = gather(view, described[1].local, small_gray(sides[1].pixels), size)
-    return Row(f"{query.name} and {reference.name} with one logo", "logo", False, evidence)
 
 
-def encode(pixels: NDArray[np.uint8]) -> DecodedImage:
-    """A query as it comes from the web: a JPEG."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=80)
-    return reduce(decode(buffer.getvalue()), 1024)
-
-
-def fit(rows: list[tuple[tuple[float, ...], bool]]) -> tuple[float, ...]:
-    """Logistic regression with a weak prior (Newton's method); classes weighted equally."""
-    x = np.array([values for values, _ in rows])
-    y = np.array([true for _, true in rows], float)
+def fit(features: Sequence[tuple[float, ...]], true: Sequence[bool]) -> NDArray[np.float64]:
+    """Logistic regression with a weak prior (Newton's method); both classes weigh the same."""
+    x, y = np.array(features), np.array(true, float)
     weight = np.where(y > 0, 0.5 / max(y.mean(), 1e-6), 0.5 / max(1 - y.mean(), 1e-6))
     w = np.zeros(x.shape[1])
-    prior = np.full(x.shape[1], 0.02)
-    for _ in range(60):
+    for _ in range(80):
         p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
-        gradient = x.T @ (weight * (p - y)) + prior * w
-        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + np.diag(prior)
-        w -= np.linalg.solve(hessian, gradient)
-    return tuple(round(float(value), 2) for value in w)
+        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + np.eye(len(w)) * PRIOR
+        w -= np.linalg.solve(hessian, x.T @ (weight * (p - y)) + PRIOR * w)
+    return w.round(2)
 
 
-def report(rows: list[Row]) -> None:
-    """Error rates, the worst kinds, and confidence against truth."""
-    scored = [(max(keypoint_confidence(r.evidence), picture_confidence(r.evidence)), r) for r in rows]
-    true = [(c, r) for c, r in scored if r.true]
-    false = [(c, r) for c, r in scored if not r.true]
-    print(f"{len(true)} true pairs: {np.mean([c >= 0.5 for c, _ in true]):.4f} verified at 0.5")
-    print(
-        f"{len(false)} false pairs: {sum(c >= 0.5 for c, _ in false)} verified; "
-        f"highest confidence {max(c for c, _ in false):.3f}"
-    )
-    for confidence, row in sorted(false, key=lambda one: -one[0])[:5]:
-        print(f"  most mistaken {confidence:.3f} {row.name}")
-    kinds = sorted({r.kind for _, r in true})
-    missed = {k: 1 - np.mean([c >= 0.5 for c, r in true if r.kind == k]) for k in kinds}
-    print(
-        "missed by kind:",
-        {k: round(float(v), 3) for k, v in sorted(missed.items(), key=lambda i: -i[1]) if v},
-    )
-    bins = [0, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0001]
-    error, total = 0.0, len(scored)
-    for low, high in itertools.pairwise(bins):
-        inside = [(c, r.true) for c, r in scored if low <= c < high]
-        if inside:
-            said, was = float(np.mean([c for c, _ in inside])), float(np.mean([t for _, t in inside]))
-            error += abs(said - was) * len(inside) / total
-            print(f"  {low:.2f}-{min(high, 1):.2f}: {len(inside):5d} pairs, said {said:.3f}, true {was:.3f}")
-    print(f"expected calibration error {error:.4f}")
+def report(rows: Sequence[Row], keypoints: NDArray[np.float64], picture: NDArray[np.float64]) -> None:
+    """What the weights say of every query's best candidate."""
+    best: dict[int, tuple[float, Row]] = {}
+    for row in rows:
+        said = max(_said(keypoints, row.keypoints), _said(picture, row.picture))
+        if row.query not in best or said > best[row.query][0]:
+            best[row.query] = said, row
+    confidence = [said for said, _ in best.values()]
+    true = [row.true for _, row in best.values()]
+    false = [(said, row.kind) for said, row in best.values() if said >= 0.5 and not row.true]
+    missed = [(said, row.kind) for said, row in best.values() if row.has_original and said < 0.5]
+    print(f"{len(best)} queries, {len(false)} false matches, {len(missed)} originals not found")
+    print("false:", [f"{kind} {said:.2f}" for said, kind in sorted(false, reverse=True)])
+    print("not found:", [f"{kind} {said:.2f}" for said, kind in sorted(missed)])
+    print(f"expected calibration error {expected_calibration_error(reliability(confidence, true)):.4f}")
+
+
+def _said(weights: NDArray[np.float64], features: tuple[float, ...] | None) -> float:
+    return 0.0 if features is None else float(1 / (1 + np.exp(-np.clip(np.dot(weights, features), -40, 40))))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("photos", nargs="+", type=Path)
-    parser.add_argument("--test", type=Path, nargs="*", default=[])
-    parser.add_argument("--edits", type=int, default=6)
-    parser.add_argument("--limit", type=int, default=150)
+    parser.add_argument("queries", nargs="+", type=Path)
+    parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-
-    def listed(folders: list[Path]) -> list[Path]:
-        found = [
-            path
-            for folder in folders
-            for path in sorted(folder.rglob("*"))
-            if path.suffix in {".jpg", ".webp"}
-        ]
-        return found[:: max(1, math.ceil(len(found) / arguments.limit))]
-
-    rows = collect(listed(arguments.photos), arguments.edits, seed=1)
-    keypoints = [(r.evidence.keypoint_features, r.true) for r in rows if r.evidence.geometry is not None]
-    pictures = [
-        (r.evidence.picture_features, r.true)
-        for r in rows
-        if r.evidence.alike.structure >= 3 and (r.kind in WHOLE or not r.true)
-    ]
-    print("KEYPOINT_WEIGHTS =", fit(keypoints))
-    print("PICTURE_WEIGHTS =", fit(pictures))
-    report(rows)
-    if arguments.test:
-        print("on the test photos, with the weights of decide.py:")
-        report(collect(listed(arguments.test), arguments.edits, seed=2))
+    rows: list[Row] = []
+    for folder in arguments.queries:
+        queries = [one for one in read_queries(folder / "queries.csv") if one.kind not in LEFT_OUT]
+        with tempfile.TemporaryDirectory() as home:
+            with Provenance(home) as provenance:
+                provenance.ingest([folder / "trusted"])
+            numbers = range(len(rows), len(rows) + len(queries))
+            with ProcessPoolExecutor(arguments.processes) as pool:
+                for found in pool.map(partial(judge, Path(home)), numbers, queries, chunksize=8):
+                    rows += found
+    by_keypoints = [row for row in rows if row.keypoints is not None]
+    by_picture = [row for row in rows if row.picture is not None and (not row.true or row.resembling)]
+    keypoints = fit([row.keypoints or () for row in by_keypoints], [row.true for row in by_keypoints])
+    picture = fit([row.picture or () for row in by_picture], [row.true for row in by_picture])
+    print("KEYPOINT_WEIGHTS =", tuple(keypoints.tolist()))
+    print("PICTURE_WEIGHTS =", tuple(picture.tolist()))
+    report(rows, keypoints, picture)
 
 
 if __name__ == "__main__":

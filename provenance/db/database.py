@@ -261,6 +261,11 @@ class Database:
         with reading(self._engine) as connection:
             return read.thumbnail(connection, reference_id)
 
+    def thumbnails(self, ids: Iterable[int]) -> dict[int, bytes]:
+        """Return the thumbnails, WebP, of those of `ids` that are known."""
+        with reading(self._engine) as connection:
+            return read.thumbnails(connection, ids)
+
     def withdraw(self, reference_id: int) -> None:
         """Take a reference out of all searches, for good: ingesting its file again does not bring it back."""
         self._set_status(reference_id, "withdrawn")

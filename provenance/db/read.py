@@ -171,6 +171,17 @@ def thumbnail(connection: Connection, reference_id: int) -> bytes:
     return found
 
 
+def thumbnails(connection: Connection, ids: Iterable[int]) -> dict[int, bytes]:
+    """Return the thumbnails' WebP bytes of those of `ids` that are known."""
+    return {
+        row.id: row.thumbnail
+        for chunk in chunks(sorted(set(ids)))
+        for row in connection.execute(
+            sa.select(Reference.id, Reference.thumbnail).where(Reference.id.in_(chunk))
+        )
+    }
+
+
 def counts(connection: Connection) -> tuple[dict[str, int], int, dict[str, int]]:
     """Return references by status, the number of files, and descriptors by "name version"."""
     statuses = connection.execute(sa.select(Reference.status, sa.func.count()).group_by(Reference.status))

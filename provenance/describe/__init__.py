@@ -3,11 +3,18 @@
     hashes           256-bit perceptual hash and its eight mirrored and rotated forms
     embedder         what every embedding model offers
     copy_descriptor  the built-in embedding, in onnxruntime
-    clip             CLIP through open_clip (extra "clip")
+    backends         who else may make the copy descriptor, by name:
+    onnx_file            a network in an ONNX file
+    torchscript_file     one in a TorchScript file (extra "torch")
+    timm_model           any model of timm (extra "timm")
+    clip                 CLIP through open_clip (extra "clip"), also beside the copy descriptor
+    torch_model      what the torch back ends share
+    preprocess       pixels -> a network's input
+    model_file       digests, names and outputs of models
     keypoints        RootSIFT keypoints for verification
     windows          parts of a query, for where the whole finds nothing
 
-Only `clip` needs torch, and it is imported only when CLIP is asked for.
+Only the back ends marked with an extra need torch, and they are imported only when they are asked for.
 """
 
 from __future__ import annotations
@@ -20,31 +27,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.describe import hashes
-from provenance.describe.copy_descriptor import CopyDescriptor
+from provenance.describe.backends import BUILTIN, anchored, copy_embedder
 from provenance.describe.embedder import Embedder
+from provenance.describe.keypoints import FINE_SIDE, in_forms, local_features
 from provenance.describe.keypoints import VERSION as LOCAL_VERSION
-from provenance.describe.keypoints import local_features, mirrored
 from provenance.describe.windows import windows
 from provenance.records import DecodedImage, Description, LocalFeatures, Pixels
 
-__all__ = ["Describer", "Embedder", "local_features", "mirrored", "similarity"]
+__all__ = ["Describer", "Embedder", "anchored", "in_forms", "local_features"]
 
 
 class Describer:
     """Makes all descriptors of pictures; may be shared between threads.
 
-    `clip` is "MODEL:TAG" or "MODEL:FILE" as for `ClipEmbedder`; `keypoints` and `query_keypoints` are how
+    `copy_model` names the embedding "copy" as for `copy_embedder`; `clip` adds one of that name and is
+    "MODEL:TAG" or "MODEL:FILE" as for `ClipEmbedder`; `keypoints` and `query_keypoints` are how
     many are kept for a reference and for a query; `threads` 0 means one per core. Raises MissingExtraError,
     UsageError or ModelError where a model cannot be had.
     """
 
     def __init__(
-        self, *, clip: str | None = None, keypoints: int = 600, query_keypoints: int = 1500, threads: int = 0
+        self,
+        *,
+        copy_model: str = BUILTIN,
+        clip: str | None = None,
+        keypoints: int = 600,
+        query_keypoints: int = 1500,
+        threads: int = 0,
     ) -> None:
         self._keypoints = keypoints
         self._query_keypoints = query_keypoints
         self._threads = threads or os.cpu_count() or 1
-        self._embedders: list[Embedder] = [CopyDescriptor(threads=self._threads)]
+        self._embedders: list[Embedder] = [copy_embedder(copy_model, threads=self._threads)]
         if clip is not None:
             from provenance.describe.clip import ClipEmbedder
 
@@ -57,30 +71,38 @@ class Describer:
         """By descriptor name ("phash", "copy", "clip", "local"): changes when the computation changes."""
 
     def describe(self, images: Sequence[DecodedImage]) -> list[Description]:
-        """Describe references, in the order given; keypoints are found in threads beside the embeddings."""
-        pixels = [image.pixels for image in images]
+        """Describe references, in the order given; the pictures are shared out among threads."""
         with ThreadPoolExecutor(self._threads) as pool:
             local = pool.map(lambda image: _local(image, self._keypoints), images)
-            embeddings = self._embed(pixels)
-            forms = [hashes.dihedral_hashes(one) for one in pixels]
+            embeddings = self._embed([image.pixels for image in images])
             return [
-                Description(hashed[0], hashed, embedded, {}, features)
-                for hashed, embedded, features in zip(forms, embeddings, local, strict=True)
+                Description(hashes.perceptual_hash(image.pixels), embedded, features)
+                for image, embedded, features in zip(images, embeddings, local, strict=True)
             ]
 
-    def describe_query(self, image: DecodedImage) -> Description:
-        """Describe a query: also the embeddings of the mirrored picture, and more keypoints."""
-        mirrored_pixels = np.ascontiguousarray(image.pixels[:, ::-1])
-        with ThreadPoolExecutor(2) as pool:
-            local = pool.submit(_local, image, self._query_keypoints)
-            forms = pool.submit(hashes.dihedral_hashes, image.pixels)
-            upright, flipped = self._embed([image.pixels, mirrored_pixels])
-            return Description(forms.result()[0], forms.result(), upright, flipped, local.result())
+    def hash_forms(self, image: DecodedImage) -> NDArray[np.uint8]:
+        """Perceptual hashes of the eight mirrored and turned forms of a query, uint8 [8, 32]."""
+        return hashes.dihedral_hashes(image.pixels)
 
-    def describe_windows(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:
-        """Copy descriptors [13, d] of overlapping parts of a query, by descriptor name.
+    def query_keypoints(self, image: DecodedImage) -> LocalFeatures:
+        """Keypoints of a query, more than of a reference."""
+        return _local(image, self._query_keypoints)
 
-        For a second look where the whole query finds nothing: the original may be an inset. Only the built-in
+    def fine_keypoints(self, image: DecodedImage) -> LocalFeatures:
+        """Keypoints of a query found at a larger working size: for originals in a small part of it."""
+        return local_features(
+            image.pixels, limit=2 * self._query_keypoints, scale=image.scale, long_side=FINE_SIDE
+        )
+
+    def embed_query(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:
+        """By embedding name unit vectors [2, d]: of the query as it is, and mirrored."""
+        forms = [image.pixels, np.ascontiguousarray(image.pixels[:, ::-1])]
+        return {embedder.name: embedder.embed(forms) for embedder in self._embedders}
+
+    def embed_windows(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:
+        """Copy descriptors [n, d] of overlapping parts of a query, by descriptor name.
+
+        For a second look where the whole query finds nothing: the original may be an inset. Only the copy
         descriptor is used, for the time it takes.
         """
         copy = self._embedders[0]
@@ -90,20 +112,6 @@ class Describer:
         """For each picture its unit vectors by embedder name."""
         vectors = {embedder.name: embedder.embed(images) for embedder in self._embedders}
         return [{name: rows[i] for name, rows in vectors.items()} for i in range(len(images))]
-
-
-def similarity(query: Description, reference: Description) -> dict[str, float]:
-    """Cosine similarity by embedding name, of the query as it is or mirrored, whichever is closer."""
-    return {
-        name: max(
-            float(vector @ reference.embeddings[name])
-            for vector in (
-                query.embeddings[name],
-                query.mirrored_embeddings.get(name, query.embeddings[name]),
-            )
-        )
-        for name in query.embeddings.keys() & reference.embeddings.keys()
-    }
 
 
 def _local(image: DecodedImage, limit: int) -> LocalFeatures:

@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.records import LocalFeatures, Pixels
+from provenance.records import Form, LocalFeatures, Pixels
 
 VERSION = "rootsift/1"
 LONG_SIDE = 480
 """Pictures are brought to this long side, in pixels: SIFT doubles it for its first octave."""
+FINE_SIDE = 800
+"""The same for a second look at a query."""
 SHORT_SIDE = 160
 """Panoramas are not shrunk further than this, as long as their area stays that of a square of LONG_SIDE."""
 MAX_ENLARGEMENT = 4.0
@@ -23,17 +25,20 @@ CELLS = 8
 """The picture is divided in CELLS x CELLS for spreading the keypoints."""
 
 
-def local_features(pixels: Pixels, *, limit: int, scale: float = 1.0) -> LocalFeatures:
+def local_features(
+    pixels: Pixels, *, limit: int, scale: float = 1.0, long_side: int = LONG_SIDE
+) -> LocalFeatures:
     """At most `limit` keypoints of a uint8 [h, w, 3] picture, strongest first.
 
-    `scale` is decoded pixels per full-size pixel, as in `DecodedImage.scale`; the coordinates are of the
-    full-size picture, where an integer is the centre of a pixel. Half of the keypoints are the strongest of
+    They are found with the picture at `long_side` pixels. `scale` is decoded pixels per full-size pixel, as
+    in `DecodedImage.scale`; the coordinates are of the full-size picture, where an integer is the centre of
+    a pixel. Half of the keypoints are the strongest of
     the picture, the others the strongest of each part of it, so that one busy corner does not take all. A
     plain picture has none. SIFT: Lowe 2004; RootSIFT: Arandjelović & Zisserman 2012.
     """
     grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
     height, width = grey.shape
-    factor = _working_factor(width, height)
+    factor = _working_factor(width, height, long_side)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     if min(size) < 8:
         return _none()
@@ -77,11 +82,37 @@ def mirrored(features: LocalFeatures, width: int) -> LocalFeatures:
     )
 
 
-def _working_factor(width: int, height: int) -> float:
+def negated(features: LocalFeatures) -> LocalFeatures:
+    """The features of the negative, without looking at the picture again.
+
+    All gradients turn round, so the keypoint's angle does too, and its grid is read from the other end;
+    directions measured from the angle stay.
+    """
+    grid = features.descriptors.reshape(-1, 4, 4, 8)
+    return LocalFeatures(
+        points=features.points,
+        scales=features.scales,
+        angles=np.mod(features.angles + 180.0, 360.0).astype(np.float32),
+        descriptors=np.ascontiguousarray(grid[:, ::-1, ::-1].reshape(-1, 128)),
+    )
+
+
+def in_forms(features: LocalFeatures, width: int) -> dict[Form, LocalFeatures]:
+    """The features of the picture as it is, mirrored, as a negative, and both; `width` of the full size."""
+    flipped = mirrored(features, width)
+    return {
+        "upright": features,
+        "mirrored": flipped,
+        "negative": negated(features),
+        "mirrored negative": negated(flipped),
+    }
+
+
+def _working_factor(width: int, height: int, long_side: int) -> float:
     """Working pixels per given pixel."""
-    factor = LONG_SIDE / max(width, height)
+    factor = long_side / max(width, height)
     if factor * min(width, height) < SHORT_SIDE:
-        factor = min(SHORT_SIDE / min(width, height), LONG_SIDE / (width * height) ** 0.5)
+        factor = min(SHORT_SIDE / min(width, height), long_side / (width * height) ** 0.5)
     return min(factor, MAX_ENLARGEMENT)
 
 

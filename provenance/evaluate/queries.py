@@ -4,9 +4,10 @@ A set of queries is a folder: trusted/ (the photos to ingest), queries/, and que
 
     query          path, relative to the CSV
     reference      path of the original, relative to the CSV; empty for a stranger
-    kind           the edit, a key of `provenance.evaluate.edits.KINDS`, or "shared banner"
+    kind           the edit, of `edits.KINDS`; or what a stranger shares with a trusted photo, of `TRAPS`
     kept_area      share of the original's area that the query shows, 0..1
     short_side_px  short side of what the query shows of the original, query pixels
+    also           paths of further originals that it shows, semicolons between them
 
 The same photos, seed and kinds give the same files, byte for byte, with the same Pillow and OpenCV.
 """
@@ -18,35 +19,27 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from provenance.decode import decode, reduce
-from provenance.describe.hashes import perceptual_hash
 from provenance.errors import NotFoundError, UsageError
-from provenance.evaluate.edits import KINDS
-from provenance.evaluate.edits.layers import add_banner
+from provenance.evaluate.edits import FURTHER_SOURCES, KINDS
 from provenance.evaluate.edits.levels import save
 from provenance.evaluate.edits.picture import TracedPicture
-from provenance.ingest import walk
+from provenance.evaluate.edits.traps import TRAPS
+from provenance.evaluate.photos import load, part
 from provenance.records import Pixels
 
-COLUMNS = ("query", "reference", "kind", "kept_area", "short_side_px")
-# Pictures on the web are seldom larger; photos are reduced to it before they are edited.
-LONG_SIDE_PX = 1280
+COLUMNS = ("query", "reference", "kind", "kept_area", "short_side_px", "also")
 FORMATS = (("JPEG", ".jpg", 0.6), ("WEBP", ".webp", 0.25), ("PNG", ".png", 0.15))
 # A collage of four shows three other pictures.
 OTHERS = 3
-# Copies of one photo differ in at most so many of 256 bits (the practice with PDQ); different ones in 80.
-SAME_BITS = 31
-HASHED_PX = 256
-# A trap for strangers, not a kind of edit to ask for: trusted photos carry the same.
-SHARED_BANNER = "shared banner"
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +51,13 @@ class Query:
     kind: str = ""
     kept_area: float = 1.0
     short_side_px: int | None = None
+    also: tuple[Path, ...] = ()
+    """Further originals that the query shows."""
+
+    @property
+    def originals(self) -> tuple[Path, ...]:
+        """All originals that it shows, none for a stranger."""
+        return (self.reference, *self.also) if self.reference is not None else ()
 
 
 def make_queries(
@@ -75,36 +75,44 @@ def make_queries(
     """Write trusted photos, edited copies of them, strangers and queries.csv to the folder `out`.
 
     Strangers, and what queries are pasted or framed with, come from `others`; without it, half of `photos`
-    is set aside for that and never trusted. Strangers are edited like all queries; `branded` trusted photos
-    and as many further strangers carry one and the same news banner and logo. Raises NotFoundError without
-    enough photos, UsageError for an unknown kind or a folder `out` that already holds queries.
+    is set aside for that and never trusted. Strangers are edited like all queries, a photo in several ways
+    where more are asked for than there are photos; `branded` trusted photos and as many further strangers
+    carry one and the same banner, logo, frame ..., in turn all of TRAPS. Raises NotFoundError without enough
+    photos, UsageError for an unknown kind or a folder `out` that already holds queries.
     """
-    kinds = tuple(dict.fromkeys(kinds)) or tuple(KINDS)
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise UsageError(f"no such kind of edit: {', '.join(unknown)}; known are {', '.join(KINDS)}")
-    if per_photo > len(kinds):
-        raise UsageError(f"{per_photo} queries a photo need as many kinds of edit; there are {len(kinds)}")
     if (out / "queries.csv").exists():
         raise UsageError(f"{str(out)!r} already holds queries; give another folder, or delete it")
-    trusted, strange = _part(photos, others, seed)
-    if strangers + branded > len(strange) or branded > len(trusted):
+    trusted, strange = part(photos, others, seed)
+    kinds = _affordable(kinds, len(trusted))
+    # What shows a trusted photo is no stranger.
+    strange_kinds = [kind for kind in kinds if kind not in FURTHER_SOURCES]
+    if per_photo > len(kinds):
+        raise UsageError(f"{per_photo} queries a photo need as many kinds of edit; there are {len(kinds)}")
+    if strangers > len(strange) * len(strange_kinds) or (
+        branded > min(len(trusted), len(strange) * len(TRAPS))
+    ):
         raise NotFoundError(
             f"{strangers} strangers and {branded} branded photos are asked for, but there are only "
-            f"{len(strange)} photos for strangers and {len(trusted)} trusted ones"
+            f"{len(strange)} photos for strangers, {len(strange_kinds)} kinds of edit for each, and "
+            f"{len(trusted)} trusted photos"
         )
     for folder in (out / "trusted", out / "queries"):
         folder.mkdir(parents=True, exist_ok=True)
     # Evenly spread, so that every part of the photos has some.
-    with_banner = {trusted[number * len(trusted) // branded] for number in range(branded)}
-    kept = {path: _keep(path, out / "trusted", branded=path in with_banner) for path in trusted}
+    names = tuple(TRAPS)
+    traps = {trusted[i * len(trusted) // branded]: names[i % len(names)] for i in range(branded)}
+    kept = {path: _keep(path, out / "trusted", traps.get(path), seed) for path in trusted}
+    each = -(-strangers // max(1, len(strange)))
     plan = [
         *_deal(trusted, kinds, per_photo, seed),
-        *_deal(strange[:strangers], kinds, 1, seed + 1),
-        *((path, SHARED_BANNER) for path in strange[strangers : strangers + branded]),
+        *islice(_deal(strange, strange_kinds, each, seed + 1), strangers),
+        *_set_traps(strange, strangers, branded),
     ]
     queries = []
     for number, (path, kind) in enumerate(plan):
-        queries.append(_make(path, kind, kept.get(path), strange, out, seed))
+        queries.append(_make(path, kind, kept, strange, out, seed))
         if progress is not None:
             progress(number + 1, len(plan))
     write_queries(out / "queries.csv", queries)
@@ -127,7 +135,7 @@ def read_queries(file: Path) -> tuple[Query, ...]:
         raise UsageError(f"{str(file)!r} needs the columns query and reference, and at least one query")
     folder = file.resolve().parent
     queries = tuple(_read_row(row, folder, file, line) for line, row in enumerate(rows, start=2))
-    for path in (path for query in queries for path in (query.path, query.reference) if path):
+    for path in (path for query in queries for path in (query.path, *query.originals)):
         if not path.is_file():
             raise NotFoundError(f"{str(path)!r}: named in {str(file)!r}, but not there")
     return queries
@@ -147,56 +155,40 @@ def write_queries(file: Path, queries: Sequence[Query]) -> None:
         writer.writerow(COLUMNS)
         for query in queries:
             side = "" if query.short_side_px is None else query.short_side_px
-            writer.writerow(
-                (shown(query.path), shown(query.reference), query.kind, f"{query.kept_area:.3f}", side)
-            )
+            also = ";".join(shown(path) for path in query.also)
+            area = f"{query.kept_area:.3f}"
+            writer.writerow((shown(query.path), shown(query.reference), query.kind, area, side, also))
+
+
+def choose(queries: Sequence[Query], limit: int, seed: int = 0) -> tuple[Query, ...]:
+    """A random part of at most `limit` queries, all kinds about equally often, in their order."""
+    order = np.random.default_rng(seed).permutation(len(queries)).tolist()
+    chosen = spread(order, limit, lambda number: queries[number].kind)
+    return tuple(queries[number] for number in sorted(chosen))
+
+
+def spread(items: Sequence[_Item], limit: int, kind: Callable[[_Item], str]) -> list[_Item]:
+    """At most `limit` items, in their order: the first of each kind, then the second, and so on."""
+    seen: dict[str, int] = {}
+    turns = []
+    for number, item in enumerate(items):
+        turns.append((seen.setdefault(kind(item), 0), number))
+        seen[kind(item)] += 1
+    return [items[number] for number in sorted(number for _, number in sorted(turns)[: max(0, limit)])]
 
 
 def edit(
-    pixels: Pixels, kind: str, rng: np.random.Generator, others: Sequence[Pixels]
+    pixels: Pixels, kind: str, rng: np.random.Generator, others: Sequence[Pixels], *, design: int = 0
 ) -> tuple[TracedPicture, str, bytes]:
-    """The edited picture before it is saved, the suffix of its file, and the file: JPEG, WebP or PNG."""
+    """The edited picture before it is saved, the suffix of its file, and the file: JPEG, WebP or PNG.
+
+    Traps of one `design` share what they draw.
+    """
     whole = TracedPicture.whole(pixels)
-    picture = _brand(whole) if kind == SHARED_BANNER else KINDS[kind](whole, rng, others)
+    picture = _trap(whole, kind, design, rng) if kind in TRAPS else KINDS[kind](whole, rng, others)
     number = int(rng.choice(len(FORMATS), p=[share for _, _, share in FORMATS]))
     name, suffix, _ = FORMATS[number]
     return picture, suffix, save(picture.pixels, name, int(rng.integers(50, 93)))
-
-
-def _part(photos: Path, others: Path | None, seed: int) -> tuple[list[Path], list[Path]]:
-    """Trusted photos, and those never trusted in random order; of equal photos only one is taken."""
-    found, strange = _pictures(photos), _pictures(others) if others is not None else []
-    # A stranger that is trusted under another name would be no stranger.
-    distinct = _distinct([*found, *strange])
-    rng = np.random.default_rng(seed)
-    if others is not None:
-        strange = [path for path in strange if path in distinct]
-        return [path for path in found if path in distinct], [
-            strange[i] for i in rng.permutation(len(strange))
-        ]
-    found = [path for path in found if path in distinct]
-    order = [found[i] for i in rng.permutation(len(found))]
-    trusted, strange = sorted(order[: len(order) // 2]), order[len(order) // 2 :]
-    if not trusted:
-        raise NotFoundError(f"{str(photos)!r} holds {len(found)} pictures: too few to set half of them aside")
-    return trusted, strange
-
-
-def _distinct(paths: Sequence[Path]) -> set[Path]:
-    """The photos less those whose perceptual hash is that of one before, but for a few bits."""
-    taken: dict[Path, NDArray[np.uint8]] = {}
-    for path in paths:
-        code = np.unpackbits(perceptual_hash(reduce(decode(path), HASHED_PX).pixels))
-        if not taken or (np.stack(list(taken.values())) ^ code).sum(axis=1).min() > SAME_BITS:
-            taken[path] = code
-    return set(taken)
-
-
-def _pictures(folder: Path) -> list[Path]:
-    found = [Path(path) for path in walk([folder], [])]
-    if not found:
-        raise NotFoundError(f"{str(folder)!r} holds no pictures")
-    return found
 
 
 def _deal(photos: Sequence[Path], kinds: Sequence[str], each: int, seed: int) -> Iterator[tuple[Path, str]]:
@@ -214,39 +206,63 @@ def _deal(photos: Sequence[Path], kinds: Sequence[str], each: int, seed: int) ->
             yield path, kind
 
 
+def _affordable(kinds: Sequence[str], trusted: int) -> tuple[str, ...]:
+    """The kinds asked for, or all for which there are enough trusted photos; each once."""
+    for kind in kinds:
+        if FURTHER_SOURCES.get(kind, 0) >= trusted:
+            raise NotFoundError(
+                f"{kind!r} needs {FURTHER_SOURCES[kind] + 1} trusted photos; there are {trusted}"
+            )
+    return tuple(dict.fromkeys(kinds)) or tuple(k for k in KINDS if FURTHER_SOURCES.get(k, 0) < trusted)
+
+
 def _make(
-    path: Path, kind: str, reference: Path | None, strange: Sequence[Path], out: Path, seed: int
+    path: Path, kind: str, kept: Mapping[Path, Path], strange: Sequence[Path], out: Path, seed: int
 ) -> Query:
-    """Make one query's file."""
-    rng = np.random.default_rng([seed, zlib.crc32(path.name.encode()), zlib.crc32(kind.encode())])
-    pool = [other for other in strange if other != path]
-    others = [_load(pool[int(rng.integers(len(pool)))]) for _ in range(OTHERS)] if pool else [_load(path)]
-    picture, suffix, data = edit(_load(reference or path), kind, rng, others)
+    """Make one query's file; `kept` are the trusted photos and what is kept of each."""
+    rng = _generator(path, kind, seed)
+    reference = kept.get(path)
+    also: tuple[Path, ...] = ()
+    if kind in FURTHER_SOURCES:
+        pool = [other for other in kept.values() if other != reference]
+        also = tuple(pool[int(i)] for i in rng.choice(len(pool), FURTHER_SOURCES[kind], replace=False))
+        others = [load(other) for other in also]
+    else:
+        pool = [other for other in strange if other != path]
+        others = [load(pool[int(rng.integers(len(pool)))]) for _ in range(OTHERS)] if pool else [load(path)]
+    picture, suffix, data = edit(load(reference or path), kind, rng, others, design=seed)
     slug = "-".join(re.findall(r"\w+", kind))
     file = (out / "queries" / f"{path.stem}-{slug}{suffix}").resolve()
     file.write_bytes(data)
-    return Query(file, reference, kind, picture.kept_area, picture.short_side_px)
+    return Query(file, reference, kind, picture.kept_area, picture.short_side_px, also)
 
 
-@lru_cache(maxsize=64)
-def _load(path: Path) -> Pixels:
-    return reduce(decode(path), LONG_SIDE_PX).pixels
+def _set_traps(photos: Sequence[Path], start: int, count: int) -> Iterator[tuple[Path, str]]:
+    """All traps in turn over the photos from `start` on, no photo twice with the same trap."""
+    names = tuple(TRAPS)
+    for number in range(count):
+        lap, trap = divmod(number, len(names))
+        yield photos[(start + lap + trap * max(1, len(photos) // len(names))) % len(photos)], names[trap]
 
 
-def _brand(picture: TracedPicture) -> TracedPicture:
-    """With the one banner and logo that several pictures share."""
-    return add_banner(picture, np.random.default_rng(24))
+def _trap(picture: TracedPicture, kind: str, design: int, place: np.random.Generator) -> TracedPicture:
+    return TRAPS[kind](picture, np.random.default_rng([design, zlib.crc32(kind.encode())]), place)
 
 
-def _keep(path: Path, folder: Path, *, branded: bool) -> Path:
-    """A hard link to the photo (a copy where links are refused), or the photo with the banner."""
+def _generator(path: Path, kind: str, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(path.name.encode()), zlib.crc32(kind.encode())])
+
+
+def _keep(path: Path, folder: Path, trap: str | None, seed: int) -> Path:
+    """A hard link to the photo (a copy where links are refused), or the photo with what it shares."""
     target = (folder / path.name).resolve()
-    if branded:
+    if trap is not None:
         target = target.with_suffix(".png")
     if target.exists():
         raise UsageError(f"two photos are called {path.name!r}; give folders with different names in them")
-    if branded:
-        target.write_bytes(save(_brand(TracedPicture.whole(_load(path))).pixels, "PNG", 0))
+    if trap is not None:
+        picture = _trap(TracedPicture.whole(load(path)), trap, seed, _generator(path, trap, seed))
+        target.write_bytes(save(picture.pixels, "PNG", 0))
         return target
     try:
         os.link(path.resolve(), target)
@@ -263,6 +279,7 @@ def _read_row(row: dict[str, str], folder: Path, file: Path, line: int) -> Query
             kind=row.get("kind") or "",
             kept_area=float(row.get("kept_area") or 1.0),
             short_side_px=int(row["short_side_px"]) if row.get("short_side_px") else None,
+            also=tuple(folder / name for name in (row.get("also") or "").split(";") if name),
         )
     except (ValueError, TypeError) as error:
         raise UsageError(f"{str(file)!r}, line {line}: {error}") from error

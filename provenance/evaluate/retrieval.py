@@ -1,10 +1,11 @@
 """Check queries with known truth against a trusted folder: how many originals are found, how often falsely.
 
-    recall@1                 the match is the original
+    recall@1                 the match is the original, or one of them where the query shows several
     recall@1 at zero false   the same, counting only matches surer than every false match of the whole run
     µAP, recall@P90          over the best candidate of every query, by confidence (see metrics.py)
     false-match rate         queries matched with a picture that is not their original: of those that have
                              none, and of all
+    sources found            of all originals of queries that show several: those that the report names
 
 A match with the wrong picture counts as false whether or not the query has an original.
 """
@@ -15,7 +16,8 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,7 +33,7 @@ from provenance.evaluate.metrics import (
     reliability,
 )
 from provenance.evaluate.queries import Query
-from provenance.records import Report
+from provenance.records import Match, Report
 
 Checker: TypeAlias = Callable[[Path], Report]
 
@@ -55,6 +57,14 @@ class Outcome:
     """Path of the match, or of the best candidate where nothing matched."""
     answer_right: bool
     timings_ms: Mapping[str, float]
+    sources_found: int = 0
+    """How many of its originals the report names."""
+    further_false: int = 0
+    """How many of the report's further matches are none of its originals."""
+    reason: str = ""
+    """What verification says of the answer, or why the query could not be read."""
+    original_reason: str = ""
+    """What it says of the original where that is not the answer."""
 
     @property
     def false(self) -> bool:
@@ -76,6 +86,11 @@ class Figures:
     false_matches: int
     strangers: int
     strangers_matched: int
+    sources: int
+    """Originals of the queries that show several."""
+    sources_found: int
+    further_false: int
+    """Further matches that are wrong."""
 
     @property
     def false_match_rate(self) -> float:
@@ -167,6 +182,7 @@ class RetrievalResult:
         scores = [one.confidence for one in ones if one.answer is not None]
         correct = [one.answer_right for one in ones if one.answer is not None]
         matches = [one for one in ones if one.matched]
+        several = [one for one in ones if one.query.also]
         # One threshold for the whole run: that of a kind alone would flatter it.
         at_zero_false = recall_at_zero_false(
             [one.confidence for one in matches], [one.right for one in matches], len(known),
@@ -182,6 +198,9 @@ class RetrievalResult:
             false_matches=sum(one.false for one in ones),
             strangers=len(strangers),
             strangers_matched=sum(one.matched for one in strangers),
+            sources=sum(len(one.query.originals) for one in several),
+            sources_found=sum(one.sources_found for one in several),
+            further_false=sum(one.further_false for one in ones),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -204,42 +223,63 @@ def evaluate_retrieval(
     queries: Sequence[Query], checker: Checker, *, progress: Callable[[int, int], None] | None = None
 ) -> RetrievalResult:
     """Check every query with `checker` and compare the reports with the truth."""
-    digests: dict[Path, str] = {}
+    digests = Digests()
     outcomes = []
     for number, query in enumerate(queries):
-        if query.reference is not None and query.reference not in digests:
-            digests[query.reference] = sha256(query.reference)
-        truth = digests[query.reference] if query.reference is not None else None
-        outcomes.append(judge(query, checker(query.path), truth))
+        outcomes.append(judge(query, checker(query.path), digests))
         if progress is not None:
             progress(number + 1, len(queries))
     return RetrievalResult(tuple(outcomes))
 
 
-def judge(query: Query, report: Report, reference_sha256: str | None) -> Outcome:
+class Digests:
+    """The sha256 of files, each read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, str | None] = {}
+
+    def __call__(self, path: Path | str) -> str | None:
+        """The digest of a file, None where there is none."""
+        path = Path(path)
+        if path not in self._known:
+            self._known[path] = sha256(path) if path.is_file() else None
+        return self._known[path]
+
+
+def judge(query: Query, report: Report, digests: Digests) -> Outcome:
     """Compare one report with the truth of its query."""
-    found = report.match.reference if report.match is not None else None
-    right = found is not None and found.sha256 == reference_sha256
+    truth = {digests(path) for path in query.originals}
+
+    def named(match: Match) -> set[str | None]:
+        """The originals that a match stands for; of copies it names one and lists the others."""
+        return truth & {match.reference.sha256, *map(digests, getattr(match, "copies", ()))}
+
+    further: tuple[Match, ...] = getattr(report, "other_matches", ())
+    found = named(report.match) if report.match is not None else set()
     best = report.candidates[0].path if report.candidates else None
-    answer = found.path if found is not None else best
-    answer_right = right
-    if found is None and best is not None and reference_sha256 is not None:
-        answer_right = Path(best).is_file() and sha256(Path(best)) == reference_sha256
+    answer = report.match.reference.path if report.match is not None else best
+    answer_right = bool(found)
+    if report.match is None and best is not None and truth:
+        answer_right = digests(best) in truth
     return Outcome(
-        query, report.verdict, report.confidence if answer is not None else 0.0, found is not None, right,
-        answer, answer_right, report.timings_ms,
+        query, report.verdict, report.confidence if answer is not None else 0.0,
+        report.match is not None, bool(found), answer, answer_right, report.timings_ms,
+        sources_found=len(found.union(*map(named, further))),
+        further_false=sum(not named(match) for match in further),
+        reason=report.query.error or _reason_of_answer(report),
+        original_reason="" if answer_right else _reason_of_original(query, report),
     )  # fmt: skip
+
+
+def without_explanation(check: Callable[..., Report]) -> Checker:
+    """A check that leaves explanations out, where it can be told to."""
+    return partial(check, explain=False) if "explain" in signature(check).parameters else check
 
 
 def require_trusted(queries: Iterable[Query], is_trusted: Callable[[str], bool]) -> None:
     """Raise UsageError where a query's original is not among the trusted photos, given by sha256."""
-    missing = sorted(
-        {
-            str(query.reference)
-            for query in queries
-            if query.reference is not None and not is_trusted(sha256(query.reference))
-        }
-    )
+    originals = {path for query in queries for path in query.originals}
+    missing = sorted(str(path) for path in originals if not is_trusted(sha256(path)))
     if missing:
         raise UsageError(
             f"{len(missing)} originals, such as {missing[0]!r}, are not in the trusted folder: no check can "
@@ -259,6 +299,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _reason_of_answer(report: Report) -> str:
+    """What verification says of the match, or of the best candidate."""
+    matched = report.match.reference.reference_id if report.match is not None else None
+    ordered = sorted(report.candidates, key=lambda one: one.reference_id != matched)
+    return ordered[0].reason if ordered else ""
+
+
+def _reason_of_original(query: Query, report: Report) -> str:
+    """The rank of the best of its originals among the candidates, and what verification says of it."""
+    originals = {path.resolve() for path in query.originals}
+    for rank, candidate in enumerate(report.candidates, start=1):
+        if Path(candidate.path).resolve() in originals:
+            return f"candidate {rank}, {candidate.reason}"
+    return f"not among the {len(report.candidates)} candidates reported" if originals else ""
+
+
 def _mistake(one: Outcome) -> dict[str, Any]:
     return {
         "query": str(one.query.path),
@@ -267,5 +323,7 @@ def _mistake(one: Outcome) -> dict[str, Any]:
         "verdict": one.verdict,
         "confidence": one.confidence,
         "answer": one.answer,
+        "reason": one.reason,
+        "original_reason": one.original_reason,
         "false": one.false,
     }

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from provenance.evaluate.metrics import expected_calibration_error, wilson_interval
 from provenance.evaluate.retrieval import LARGE_AREA, LARGE_SIDE_PX, Figures, RetrievalResult
 
-HEADER = ("kind", "queries", "R@1", "R@1 at 0 false", "µAP", "R@P90", "false", "strangers matched")
+HEADER = ("kind", "queries", "R@1", "R@1 at 0 false", "µAP", "R@P90", "false", "strangers matched",
+          "sources found")  # fmt: skip
 
 
 def retrieval_table(result: RetrievalResult) -> str:
@@ -25,6 +26,7 @@ def retrieval_table(result: RetrievalResult) -> str:
         f"false-match rate: {overall.false_match_rate:.4f} of all queries, "
         + _share(overall.strangers_matched, overall.strangers)
         + f" of those without an original (95 % interval {low:.3f} to {high:.3f})",
+        *_several(overall),
         "verdicts: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         "",
         *_calibration(result),
@@ -49,6 +51,18 @@ def retrieval_table(result: RetrievalResult) -> str:
         ]
         lines += ["", *_aligned([("mistake", "query", "kind", "confidence", "best candidate"), *mistakes])]
     return "\n".join(lines)
+
+
+def _several(overall: Figures) -> list[str]:
+    """What is said where queries show several originals, or reports name several."""
+    if not overall.sources and not overall.further_false:
+        return []
+    share = overall.sources_found / overall.sources if overall.sources else 0.0
+    return [
+        f"sources found: {share:.3f} of the originals of queries that show several "
+        f"({_share(overall.sources_found, overall.sources)}); further matches that are wrong: "
+        f"{overall.further_false}"
+    ]
 
 
 def _calibration(result: RetrievalResult) -> list[str]:
@@ -82,6 +96,7 @@ def _row(name: str, figures: Figures) -> tuple[str, ...]:
         _figure(figures.recall_at_p90),
         str(figures.false_matches),
         _share(figures.strangers_matched, figures.strangers),
+        _share(figures.sources_found, figures.sources),
     )
 
 

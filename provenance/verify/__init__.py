@@ -3,10 +3,12 @@
 matching   descriptors of both sides -> mutual matches with agreeing scale and rotation
 geometry   matches -> homography, overlap both ways
 dense      for pictures with too few keypoints: correlation of small pictures
+agreement  where the two agree under a homography, block by block, and what kind of thing agrees
 decide     the evidence above -> verified or not, and a calibrated probability
 """
 
-from provenance.verify.decide import QueryView, promising, verify
-from provenance.verify.dense import small_gray
+from provenance.verify.decide import QueryView, verify, verify_whole
+from provenance.verify.dense import resemble, small_gray
+from provenance.verify.geometry import shown_box
 
-__all__ = ["QueryView", "promising", "small_gray", "verify"]
+__all__ = ["QueryView", "resemble", "shown_box", "small_gray", "verify", "verify_whole"]

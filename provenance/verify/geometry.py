@@ -117,6 +117,16 @@ def overlaps(
     )
 
 
+def shown_box(
+    reference_from_query: NDArray[np.float64], query_size: Size, reference_size: Size
+) -> tuple[int, int, int, int]:
+    """The box [x0, y0, x1, y1] of the query that shows the reference, whole pixels, at least one."""
+    back = project(np.linalg.inv(reference_from_query), _outline(reference_size)) + 0.5
+    x0, y0 = np.clip(np.floor(back.min(axis=0)), 0, np.array(query_size) - 1).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(back.max(axis=0)), 1, query_size).astype(int).tolist()
+    return x0, y0, max(x0 + 1, x1), max(y0 + 1, y1)
+
+
 def _outline(size: Size) -> NDArray[np.float64]:
     """The picture's border: pixel centres are integers, so it runs from -0.5."""
     width, height = size

@@ -27,9 +27,7 @@ def some_description(number: int, *, clip: bool = False) -> Description:
     hashes = rng.integers(0, 256, (8, 32), dtype=np.uint8)
     return Description(
         phash=hashes[0],
-        phash_forms=hashes,
         embeddings={key: (v / np.linalg.norm(v)).astype(np.float32) for key, v in vectors.items()},
-        mirrored_embeddings={},
         local=some_features(number),
     )
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from provenance.describe import Describer, mirrored, similarity
+from provenance.describe import Describer
 from provenance.records import Description
 from tests.describe.pictures import decoded, scene
 
@@ -20,7 +20,7 @@ def describer() -> Describer:
 
 def same(a: Description, b: Description) -> bool:
     return (
-        np.array_equal(a.phash_forms, b.phash_forms)
+        np.array_equal(a.phash, b.phash)
         and np.array_equal(a.embeddings["copy"], b.embeddings["copy"])
         and np.array_equal(a.local.points, b.local.points)
         and np.array_equal(a.local.descriptors, b.local.descriptors)
@@ -33,20 +33,19 @@ def test_a_batch_gives_what_each_picture_gives_alone_in_the_same_order(describer
     for picture, description in zip(pictures, together, strict=True):
         assert same(description, describer.describe([picture])[0])
         assert len(description.local) == 200
-        assert not description.mirrored_embeddings
-        np.testing.assert_array_equal(description.phash, description.phash_forms[0])
     assert describer.describe([]) == []
 
 
 def test_a_query_has_more_keypoints_and_the_mirrored_embedding(describer: Describer) -> None:
     picture = decoded(scene(1))
-    query, reference = describer.describe_query(picture), describer.describe([picture])[0]
-    assert len(query.local) == 500
-    np.testing.assert_array_equal(query.embeddings["copy"], reference.embeddings["copy"])
-    np.testing.assert_array_equal(query.phash, reference.phash)
-    flipped = describer.describe([decoded(np.ascontiguousarray(scene(1)[:, ::-1]))])[0]
-    np.testing.assert_array_equal(query.mirrored_embeddings["copy"], flipped.embeddings["copy"])
-    assert similarity(query, flipped) == {"copy": pytest.approx(1.0, abs=1e-5)}
+    reference = describer.describe([picture])[0]
+    assert len(describer.query_keypoints(picture)) == 500
+    assert len(describer.fine_keypoints(picture)) == 1000
+    upright, flipped = describer.embed_query(picture)["copy"]
+    np.testing.assert_array_equal(upright, reference.embeddings["copy"])
+    np.testing.assert_array_equal(describer.hash_forms(picture)[0], reference.phash)
+    other = describer.describe([decoded(np.ascontiguousarray(scene(1)[:, ::-1]))])[0]
+    np.testing.assert_array_equal(flipped, other.embeddings["copy"])
 
 
 def test_coordinates_are_of_the_full_size_picture(describer: Describer) -> None:
@@ -54,7 +53,6 @@ def test_coordinates_are_of_the_full_size_picture(describer: Describer) -> None:
     full = describer.describe([decoded(scene(2), full_width=1200)])[0].local
     np.testing.assert_allclose(full.points, (small.points + 0.5) * 3 - 0.5, atol=1e-3)
     np.testing.assert_allclose(full.scales, small.scales * 3, rtol=1e-5)
-    assert mirrored(full, 1200).points[0, 0] == pytest.approx(1199 - full.points[0, 0])
 
 
 def test_every_descriptor_has_a_version(describer: Describer) -> None:
@@ -64,9 +62,10 @@ def test_every_descriptor_has_a_version(describer: Describer) -> None:
 
 def test_plain_and_one_pixel_pictures_are_described(describer: Describer) -> None:
     for shape in ((1, 1, 3), (1, 3000, 3), (200, 300, 3)):
-        description = describer.describe_query(decoded(np.full(shape, 255, np.uint8)))
-        assert len(description.local) == 0
-        assert np.isfinite(description.embeddings["copy"]).all()
+        picture = decoded(np.full(shape, 255, np.uint8))
+        assert len(describer.query_keypoints(picture)) == len(describer.fine_keypoints(picture)) == 0
+        assert np.isfinite(describer.embed_query(picture)["copy"]).all()
+        assert np.isfinite(describer.describe([picture])[0].embeddings["copy"]).all()
 
 
 def test_describing_loads_no_torch_and_no_scipy() -> None:

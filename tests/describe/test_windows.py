@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from provenance.describe import Describer
-from provenance.describe.windows import windows
+from provenance.describe.windows import inner_frame, windows
 from tests.describe.pictures import decoded
 
 
@@ -17,7 +17,7 @@ from tests.describe.pictures import decoded
 def test_windows_cover_the_picture(shape: tuple[int, int, int]) -> None:
     pixels = np.zeros(shape, np.uint8)
     parts = windows(pixels)
-    assert len(parts) == 13
+    assert len(parts) == 4
     for part in parts:
         assert part.size > 0
         part += 1  # the windows are views
@@ -31,9 +31,19 @@ def test_an_inset_is_closer_to_its_window_than_to_the_whole(photos: list[Path]) 
     rows = np.stack([reference.embeddings["copy"] for reference in references])
     for number in range(1, 6):
         page = pictures[0].copy()
-        page[20:200, 340:580] = np.asarray(Image.fromarray(pictures[number]).resize((240, 180)))
+        page[20:245, 290:590] = np.asarray(Image.fromarray(pictures[number]).resize((300, 225)))
         whole = describer.describe([decoded(page)])[0].embeddings["copy"] @ rows[number]
-        parts = describer.describe_windows(decoded(page))["copy"] @ rows.T
-        assert parts.shape == (13, 6)
+        parts = describer.embed_windows(decoded(page))["copy"] @ rows.T
         assert parts[:, number].max() > whole + 0.1
         assert parts[:, 1:].max(axis=0).argmax() == number - 1
+
+
+def test_plain_borders_are_left_out_and_the_rest_is_the_first_window(photos: list[Path]) -> None:
+    picture = np.asarray(Image.open(photos[0]).convert("RGB").resize((300, 200)))
+    page = np.full((400, 320, 3), 20, np.uint8)
+    page[120:320, 10:310] = picture
+    np.testing.assert_array_equal(inner_frame(page), picture)
+    np.testing.assert_array_equal(windows(page)[0], picture)
+    assert inner_frame(picture).shape == picture.shape
+    flat = np.full((50, 60, 3), 255, np.uint8)
+    assert inner_frame(flat).shape == flat.shape

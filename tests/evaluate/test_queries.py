@@ -13,9 +13,10 @@ import pytest
 from PIL import Image, ImageFilter
 
 from provenance.errors import NotFoundError, UsageError
-from provenance.evaluate.edits import KINDS
+from provenance.evaluate.edits import FURTHER_SOURCES, KINDS
 from provenance.evaluate.edits.picture import TracedPicture
-from provenance.evaluate.queries import COLUMNS, edit, make_queries, read_queries
+from provenance.evaluate.edits.traps import TRAPS
+from provenance.evaluate.queries import COLUMNS, Query, choose, edit, make_queries, read_queries
 
 # Kinds that move pixels but leave their levels as they are.
 GEOMETRY = (
@@ -137,6 +138,42 @@ def test_originals_are_trusted_and_strangers_are_not(folder: Path, tmp_path: Pat
     )
 
 
+def test_more_strangers_than_photos_are_each_edited_in_several_ways(folder: Path, tmp_path: Path) -> None:
+    kinds = ["crop 50", "mirror", "darker", "collage of trusted 2"]
+    made = make_queries(folder, tmp_path / "out", per_photo=1, strangers=10, kinds=kinds)
+    strangers = [query for query in made if query.reference is None]
+    assert len({query.path for query in strangers}) == len(strangers) == 10
+    assert "collage of trusted 2" not in {query.kind for query in strangers}
+    photos = Counter(next(p.stem for p in folder.iterdir() if query.path.name.startswith(p.stem + "-"))
+                     for query in strangers)  # fmt: skip
+    assert sorted(photos.values()) == [2, 2, 3, 3]
+    assert max(Counter(query.kind for query in strangers).values()) == 4
+
+
+def test_queries_of_several_trusted_photos_name_them_all(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made = make_queries(folder, out, per_photo=3, strangers=1, kinds=[*FURTHER_SOURCES, "mirror"])
+    trusted = set((out.resolve() / "trusted").iterdir())
+    for query in made:
+        assert len(query.also) == FURTHER_SOURCES.get(query.kind, 0)
+        assert len(set(query.originals)) == len(query.originals)
+        assert set(query.originals) <= trusted
+    assert [query.also for query in read_queries(out / "queries.csv")] == [query.also for query in made]
+
+
+def test_a_tile_of_a_collage_is_the_photo_named(pictures: list[np.ndarray]) -> None:
+    first, *others = pictures
+    whole = TracedPicture.whole(first)
+    shown = KINDS["collage of trusted 4"](whole, np.random.default_rng(1), others).pixels.astype(int)
+    for other in others:
+        color = other.reshape(-1, 3).mean(axis=0)
+        height, width = shown.shape[0] // 2, shown.shape[1] // 2
+        tiles = [
+            shown[y : y + height, x : x + width].mean(axis=(0, 1)) for y in (0, height) for x in (0, width)
+        ]
+        assert min(np.abs(tile - color).max() for tile in tiles) < 20
+
+
 def test_with_other_photos_given_all_photos_are_trusted(folder: Path, tmp_path: Path) -> None:
     others = tmp_path / "others"
     others.mkdir()
@@ -159,22 +196,57 @@ def test_a_photo_there_twice_is_used_once(folder: Path, tmp_path: Path) -> None:
     assert sum(query.reference is not None for query in made) == 8
     assert [query.path.name[:9] for query in made if query.reference is None] == ["stranger-"]
     with pytest.raises(NotFoundError, match="2 strangers"):
-        make_queries(folder, tmp_path / "more", others=others, per_photo=1, strangers=2)
+        make_queries(folder, tmp_path / "more", others=others, per_photo=1, strangers=2, kinds=["mirror"])
 
 
-def test_branded_photos_and_as_many_strangers_share_their_banner_only(folder: Path, tmp_path: Path) -> None:
+def test_branded_photos_and_as_many_strangers_share_what_their_kind_says(
+    folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     made = make_queries(folder, out, per_photo=1, kinds=["as posted"], strangers=1, branded=2)
     strangers = [query for query in made if query.reference is None]
-    assert [query.kind for query in strangers] == ["as posted", "shared banner", "shared banner"]
+    assert [query.kind for query in strangers] == ["as posted", "shared banner", "shared logo"]
     trusted = [np.asarray(Image.open(path)).astype(int) for path in sorted((out / "trusted").iterdir())]
     banner = np.s_[-30:, :100]
-    for query in strangers[1:]:
-        with Image.open(query.path) as image:
-            shown = np.asarray(image.convert("RGB")).astype(int)
-        alike = [np.abs(shown[banner] - other[banner]).mean() < 12 for other in trusted]
-        assert sum(alike) == 2
-        assert all(np.abs(shown[:100] - other[:100]).mean() > 15 for other in trusted)
+    with Image.open(strangers[1].path) as image:
+        shown = np.asarray(image.convert("RGB")).astype(int)
+    assert sum(np.abs(shown[banner] - other[banner]).mean() < 12 for other in trusted) == 1
+    assert all(np.abs(shown[:100] - other[:100]).mean() > 15 for other in trusted)
+
+
+def test_no_stranger_gets_the_same_trap_twice(folder: Path, tmp_path: Path) -> None:
+    made = make_queries(folder, tmp_path / "out", per_photo=1, kinds=["as posted"], branded=4)
+    assert len({query.path for query in made}) == 8
+    few, many = tmp_path / "few", tmp_path / "many"
+    few.mkdir()
+    for path in sorted(folder.iterdir())[:2]:
+        path.rename(few / path.name)
+    made = make_queries(folder, many, others=few, per_photo=1, kinds=["as posted"], branded=6)
+    assert len({query.path for query in made if query.reference is None}) == 6
+
+
+@pytest.mark.parametrize("kind", TRAPS)
+def test_a_trap_draws_the_same_on_different_pictures(kind: str, pictures: list[np.ndarray]) -> None:
+    def trap(picture: np.ndarray, design: int) -> tuple[TracedPicture, bytes]:
+        made, _, data = edit(picture, kind, np.random.default_rng(1), [], design=design)
+        return made, data
+
+    (one, data), (again, same), (two, _) = trap(pictures[0], 5), trap(pictures[0], 5), trap(pictures[1], 5)
+    assert data == same
+    np.testing.assert_array_equal(one.pixels, again.pixels)
+    drawn = ~one.visible & ~two.visible
+    assert 0.01 < drawn.mean() < 0.75
+    # A watermark lets half of each picture through.
+    alike = 40 if kind == "shared watermark" else 10
+    assert np.abs(one.pixels[drawn].astype(int) - two.pixels[drawn]).mean() < alike
+    assert one.kept_area > 0.5
+    x, y = np.moveaxis(one.origin[one.visible], -1, 0)
+    expected = pictures[0][(y * 240).astype(int), (x * 360).astype(int)].astype(int)
+    if kind != "shared watermark":
+        assert np.percentile(np.abs(expected - one.pixels[one.visible]), 95) < 25
+    other, _ = trap(pictures[0], 6)
+    if kind != "shared face":
+        assert other.pixels.shape != one.pixels.shape or (other.pixels != one.pixels).mean() > 0.01
 
 
 def test_kinds_are_dealt_evenly_and_never_twice_to_a_photo(folder: Path, tmp_path: Path) -> None:
@@ -229,21 +301,39 @@ def test_a_wrong_table_is_named(tmp_path: Path, text: str | None, error: type[Ex
 
 
 def test_wrong_calls_say_the_cure_and_write_nothing(folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+    out, few = tmp_path / "out", tmp_path / "few"
+    few.mkdir()
+    for path in sorted(folder.iterdir())[:3]:
+        path.rename(few / path.name)
+    shutil.copytree(few, folder, dirs_exist_ok=True)
     with pytest.raises(UsageError, match="crop 50"):
         make_queries(folder, out, kinds=["no such kind"])
     with pytest.raises(UsageError, match="as many kinds"):
         make_queries(folder, out, kinds=["mirror"], per_photo=2)
-    with pytest.raises(NotFoundError, match="5 strangers"):
-        make_queries(folder, out, strangers=5)
-    with pytest.raises(NotFoundError, match="2 branded"):
-        make_queries(folder, out, strangers=3, branded=2)
+    with pytest.raises(NotFoundError, match="9 strangers"):
+        make_queries(folder, out, strangers=9, kinds=["crop 50", "mirror"])
+    with pytest.raises(NotFoundError, match="1 strangers"):
+        make_queries(folder, out, strangers=1, per_photo=1, kinds=["collage of trusted 2"])
+    with pytest.raises(NotFoundError, match="5 branded"):
+        make_queries(folder, out, branded=5)
+    with pytest.raises(NotFoundError, match="needs 4 trusted photos; there are 3"):
+        make_queries(few, out, others=folder, kinds=["collage of trusted 4"])
     with pytest.raises(NotFoundError, match="no such"):
         make_queries(tmp_path / "missing", out)
     assert not out.exists()
     make_queries(folder, out, per_photo=1)
     with pytest.raises(UsageError, match="already"):
         make_queries(folder, out)
+
+
+def test_a_part_of_the_queries_has_all_kinds_about_equally_often() -> None:
+    kinds = ["crop"] * 30 + ["mirror"] * 30 + ["rare"] * 2
+    queries = [Query(Path(f"{number}"), None, kind) for number, kind in enumerate(kinds)]
+    part = choose(queries, 20, seed=1)
+    assert Counter(query.kind for query in part) == {"crop": 9, "mirror": 9, "rare": 2}
+    assert sorted(part, key=queries.index) == list(part)
+    assert part == choose(queries, 20, seed=1) != choose(queries, 20, seed=2)
+    assert choose(queries, 100) == tuple(queries)
 
 
 def test_photos_on_another_disk_are_copied(

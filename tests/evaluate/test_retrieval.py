@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,16 @@ import pytest
 from PIL import Image
 
 from provenance.errors import UsageError
+from provenance.evaluate.contact import describe_mistake, draw_contact_sheet
 from provenance.evaluate.metrics import reliability
-from provenance.evaluate.plots import draw_mistakes, draw_reliability
+from provenance.evaluate.plots import draw_reliability
 from provenance.evaluate.queries import Query, make_queries
 from provenance.evaluate.retrieval import (
     RetrievalResult,
     evaluate_retrieval,
     is_large_enough,
     require_trusted,
+    without_explanation,
 )
 from provenance.evaluate.tables import retrieval_table
 from provenance.records import CandidateSummary, Match, QueryInfo, ReferenceRecord, Report, Verdict
@@ -95,6 +98,53 @@ def test_a_copy_of_the_original_under_another_name_is_the_original(files: dict[s
     twin = files["a"].with_name("twin")
     twin.write_bytes(files["a"].read_bytes())
     assert run([(files["a"], matched(twin, 0.9))]).overall.recall == 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchWithCopies(Match):
+    copies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportOfSeveral(Report):
+    other_matches: tuple[Match, ...] = ()
+
+
+def test_an_original_among_the_copies_of_the_match_is_found(files: dict[str, Path]) -> None:
+    report = matched(files["b"], 0.9)
+    assert report.match is not None
+    record = report.match.reference
+    for copies, right in (((str(files["c"]),), False), ((str(files["c"]), str(files["a"])), True)):
+        match = MatchWithCopies(record, ("local",), 50, 1.0, 1.0, None, copies=copies)
+        assert run([(files["a"], replace(report, match=match))]).outcomes[0].right is right
+
+
+def test_any_original_of_a_collage_is_right_and_all_are_counted(files: dict[str, Path]) -> None:
+    query = Query(Path("q"), files["a"], "collage", also=(files["b"],))
+    alone = Query(Path("r"), files["a"], "crop")
+
+    def report(first: str, *further: str) -> Report:
+        one = matched(files[first], 0.9)
+        others = tuple(match for name in further if (match := matched(files[name], 0.9).match))
+        return ReportOfSeveral(
+            **{item.name: getattr(one, item.name) for item in fields(one)}, other_matches=others
+        )
+
+    def figures(asked: Query, answer: Report) -> tuple[float | None, int, int, int]:
+        overall = evaluate_retrieval([asked], lambda _: answer).overall
+        return overall.recall, overall.sources, overall.sources_found, overall.further_false
+
+    assert figures(query, report("b")) == (1.0, 2, 1, 0)
+    assert figures(query, report("b", "a")) == (1.0, 2, 2, 0)
+    assert figures(query, report("b", "b", "c")) == (1.0, 2, 1, 1)
+    assert figures(query, report("c", "a")) == (0.0, 2, 1, 0)
+    assert figures(query, matched(files["a"], 0.9)) == (1.0, 2, 1, 0)
+    assert figures(alone, report("a", "b")) == (1.0, 0, 0, 1)
+    result = evaluate_retrieval([query, alone], lambda _: report("b", "a"))
+    assert "sources found: 1.000 of the originals of queries that show several (2/2)" in retrieval_table(
+        result
+    )
+    assert result.as_dict()["overall"]["sources_found"] == 2
 
 
 def test_one_false_match_sets_the_bar_for_every_kind(files: dict[str, Path]) -> None:
@@ -208,15 +258,56 @@ def test_the_sheet_shows_query_original_and_answer(tmp_path: Path) -> None:
         Image.new("RGB", (60, 40), color).save(paths[name])
     queries = [Query(paths["query"], paths["original"], "crop 50")]
     result = evaluate_retrieval(queries, lambda _: matched(paths["answer"], 0.9))
-    sheet = np.asarray(draw_mistakes(result.mistakes))
+    sheet = np.asarray(draw_contact_sheet(result.mistakes))
     for color in colors.values():
         assert (sheet == color).all(axis=2).sum() == 60 * 40
-    assert draw_mistakes(()).width == sheet.shape[1]
+    assert draw_contact_sheet(()).width == sheet.shape[1]
 
 
 def test_the_sheet_does_without_a_picture_that_is_gone(files: dict[str, Path]) -> None:
     result = run([(files["a"], matched(files["b"], 0.9))])
-    assert draw_mistakes(result.mistakes).width > 0
+    assert draw_contact_sheet(result.mistakes).width > 0
+
+
+def test_of_many_mistakes_the_sheet_shows_some_of_every_kind(files: dict[str, Path]) -> None:
+    asked = [(files["a"], unmatched(files["b"], 0.1)) for _ in range(9)] + [(None, matched(files["b"], 0.9))]
+    result = run(asked, kinds="xxxxxxxyzw")
+    sheets = [draw_contact_sheet(result.mistakes, rows=rows) for rows in (4, 10)]
+    assert sheets[1].height - sheets[0].height == 6 * 208
+
+
+def test_a_mistake_is_put_in_words(files: dict[str, Path]) -> None:
+    missed = replace(
+        unmatched(files["b"], 0.3),
+        candidates=(
+            CandidateSummary(1, str(files["b"]), 0.5, False, "3 inliers"),
+            CandidateSummary(2, str(files["a"]), 0.4, False, "no keypoints"),
+        ),
+    )
+    (one,) = run([(files["a"], missed)], kinds="x").mistakes
+    words = "\n".join(describe_mistake(one))
+    for part in ("NOT FOUND  x", "verdict no_match, confidence 0.300", "best candidate: b", "why: 3 inliers",
+                 "candidate 2, no keypoints"):  # fmt: skip
+        assert part in words
+    lost = run([(files["c"], missed)]).mistakes[0]
+    assert lost.original_reason == "not among the 2 candidates reported"
+    broken = replace(missed, query=replace(missed.query, error="cut off"), candidates=())
+    assert run([(files["c"], broken)]).mistakes[0].reason == "cut off"
+    false = run([(None, matched(files["a"], 0.9))]).mistakes[0]
+    assert describe_mistake(false)[0].startswith("FALSE MATCH")
+    assert "no original" in describe_mistake(false)
+
+
+def test_explanations_are_left_out_where_the_check_can_do_without(files: dict[str, Path]) -> None:
+    def check(path: Path) -> Report:
+        return unmatched(None, 0.0)
+
+    def check_with_choice(path: Path, *, explain: bool = True) -> Report:
+        return unmatched(None, float(explain))
+
+    assert without_explanation(check)(files["a"]).confidence == 0.0
+    assert without_explanation(check_with_choice)(files["a"]).confidence == 0.0
+    assert check_with_choice(files["a"]).confidence == 1.0
 
 
 def test_the_commands_measure_a_folder_from_photos_to_figures(tmp_path: Path, photos: list[Path]) -> None:
@@ -234,7 +325,7 @@ def test_the_commands_measure_a_folder_from_photos_to_figures(tmp_path: Path, ph
     assert "3 queries of 2 kinds, 1 of them without an original" in made.stdout
     measured = run_command(
         "retrieval", "--trusted", out / "trusted", "--queries", out / "queries.csv", "--format", "json",
-        "--plot", plot, "--mistakes", sheet,
+        "--plot", plot, "--contact-sheet", sheet, "--no-explain", "--limit", "3",
     )  # fmt: skip
     assert (measured.returncode, measured.stderr) == (0, "")
     figures = json.loads(measured.stdout)

@@ -5,6 +5,7 @@ levels     tone, colour, sharpness, noise, compression
 geometry   crops, turns, other aspects, borders, another point of view
 layers     words, stickers, watermarks, parts of other pictures painted over it
 pages      screenshots, memes, collages, insets, filmed screens
+traps      what pictures of different things have in common: logos, banners, frames
 
 Every edit takes a picture, a random generator, and other pictures to paste or frame with, and returns the
 edited picture before it is saved.
@@ -115,6 +116,9 @@ KINDS: dict[str, Edit] = {
     ),
     "collage of 3": lambda p, r, o: pages.tile(p, r, o, columns=3, rows=1),
     "collage of 4": lambda p, r, o: pages.tile(p, r, o, columns=2, rows=2),
+    "collage of trusted 2": lambda p, r, o: KINDS["collage of 2"](p, r, o),
+    "collage of trusted 4": lambda p, r, o: KINDS["collage of 4"](p, r, o),
+    "splice of trusted": layers.replace_half,
     "filmed screen": lambda p, r, o: pages.film_screen(p, r),
     # one after the other
     "crop + tone + text": lambda p, r, o: layers.write(
@@ -132,3 +136,6 @@ KINDS: dict[str, Edit] = {
     "stickers + crop + vignette": chain("stickers over 35 %", "crop 50", "heavy vignette"),
     "half replaced + mirror + jpeg": chain("half replaced", "mirror", "jpeg 20"),
 }
+
+# Kinds whose other pictures are trusted too, and how many of them each shows.
+FURTHER_SOURCES = {"collage of trusted 2": 1, "collage of trusted 4": 3, "splice of trusted": 1}

@@ -1,0 +1,205 @@
+"""Where two pictures agree under a homography, block by block, and what kind of thing it is that agrees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from provenance.verify.geometry import Size
+
+Gray = NDArray[np.float32]
+
+BLOCK = 12
+"""Side of the blocks that are correlated, in working pixels."""
+SIDE = 320
+"""Largest long side of the working picture: that of the stored thumbnails."""
+COARSE = 0.4
+"""Blurred, tiny or noisy copies are compared at this scale too."""
+ALIKE = 0.7
+"""Correlation from which a block agrees."""
+PHOTO = 0.76
+"""Share of a block's variance between its two halves of levels up to which it looks like a photo."""
+TEXTURE = 4.0
+"""Levels of standard deviation from which a block has any texture."""
+BAND = 0.16
+"""Share of width and height at each side where frames, banners and logos are put."""
+
+
+GRID = 24
+"""Cells along each side of the query in which it is kept where the pictures agree."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """Shares of textured blocks that agree, 0..1; a handful of blocks proves nothing and gives little."""
+
+    overlap: float = 0.0
+    """Of the blocks that both pictures show."""
+    query: float = 0.0
+    """Of all blocks of the query: 1 for a crop, little for an inset."""
+    reference: float = 0.0
+    """Of all blocks of the reference: 1 for an inset, little for a crop."""
+    blocks: int = 0
+    """How many agree."""
+    photo_overlap: float = 0.0
+    """As `overlap`, of the blocks that look like a photo and not like letters, logos or page chrome."""
+    photo_blocks: int = 0
+    """How many of those agree."""
+    graphic: float = 0.0
+    """How much the agreeing blocks look like letters and logos, two levels; photos have 0.6."""
+    border: float = 0.0
+    """Share of the agreeing blocks that lie in the border of both pictures."""
+    where: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((GRID, GRID), bool))
+    """[GRID, GRID] over the query: where they agree."""
+
+    @property
+    def explained(self) -> float:
+        """Of the picture that is better explained by the other one."""
+        return max(self.query, self.reference)
+
+
+def agreement(
+    query: Gray, reference: Gray, reference_from_query: NDArray[np.float64], query_size: Size,
+    reference_size: Size, *, negative: bool = False,
+) -> Agreement:  # fmt: skip
+    """Measure how much of two grey pictures agrees; the homography is between the full sizes.
+
+    Works in the query's frame, at the resolution of the coarser of the two where they overlap, and once more
+    at a coarser scale; the scale that shows more agreement counts. A shift of one pixel is forgiven. With
+    `negative` the query has its levels inverted.
+    """
+    to_reference = _to_small(reference.shape, reference_size) @ reference_from_query
+    to_reference = to_reference @ np.linalg.inv(_to_small(query.shape, query_size))
+    grown = _local_scale(to_reference, query.shape)
+    if grown <= 0:
+        return Agreement()
+    best = Agreement()
+    full = min(1.0, grown, SIDE / max(_overlap_extent(to_reference, query.shape, reference.shape), 1.0))
+    for factor in (full, full * COARSE):
+        found = _at_scale(query, reference, to_reference, factor, -1.0 if negative else 1.0)
+        if found.explained * found.overlap > best.explained * best.overlap or not best.blocks:
+            best = found
+    return best
+
+
+def _at_scale(
+    query: Gray, reference: Gray, to_reference: NDArray[np.float64], factor: float, sign: float
+) -> Agreement:
+    height, width = (max(BLOCK, round(side * factor)) for side in query.shape)
+    small = cv2.resize(query, (width, height), interpolation=cv2.INTER_AREA)
+    warp = to_reference @ np.linalg.inv(_to_small((height, width), (query.shape[1], query.shape[0])))
+    # A reference finer than the working picture would alias; blur it in step with the scale.
+    shrink = _local_scale(warp, (height, width))
+    source = cv2.GaussianBlur(reference, (0, 0), 0.45 * shrink) if shrink > 1.2 else reference
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpPerspective(source, warp, (width, height), flags=flags)
+    inside = cv2.warpPerspective(np.ones_like(reference), warp, (width, height), flags=flags) > 0.99
+    a, texture_a = _normalised(_blocks(small))
+    scores, texture_b = np.full(a.shape[:2], -2.0, np.float32), np.zeros(a.shape[:2], np.float32)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            b, spread = _normalised(_blocks(np.roll(warped, (dy, dx), (0, 1))))
+            scores = np.maximum(scores, sign * (a * b).mean(axis=-1))
+            if dx == dy == 0:
+                texture_b = spread
+    covered = _blocks(inside.astype(np.float32)).mean(axis=-1) > 0.9
+    judged = covered & (np.maximum(texture_a, texture_b) > TEXTURE)
+    agrees = judged & (scores > ALIKE) & (np.minimum(texture_a, texture_b) > TEXTURE / 4)
+    count = int(agrees.sum())
+    if not count:
+        return Agreement()
+    two_levels = _two_levels(_blocks(small))
+    photo = np.minimum(two_levels, _two_levels(_blocks(warped))) < PHOTO
+    area_in_reference = shrink**2 * BLOCK**2
+    texture_of_reference = (_normalised(_blocks(reference))[1] > TEXTURE).sum() * BLOCK**2
+    return Agreement(
+        overlap=float(count / (judged.sum() + 3)),
+        query=float(count / ((texture_a > TEXTURE).sum() + 3)),
+        reference=float(min(1.0, count * area_in_reference / (texture_of_reference + 3 * BLOCK**2))),
+        blocks=count,
+        photo_overlap=float((agrees & photo).sum() / ((judged & photo).sum() + 3)),
+        photo_blocks=int((agrees & photo).sum()),
+        graphic=float(two_levels[agrees].mean()),
+        border=_border(agrees, warp, reference.shape),
+        where=np.asarray(
+            cv2.resize(agrees.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) > 0.25
+        ),
+    )
+
+
+def _two_levels(blocks: Gray) -> Gray:
+    """Share of each block's variance that lies between the pixels above and below its mean, 0..1.
+
+    0.64 for normally distributed levels, 1 for two levels.
+    """
+    centred = blocks - blocks.mean(axis=-1, keepdims=True)
+    above = centred > 0
+    share = above.mean(axis=-1)
+    upper = (centred * above).sum(axis=-1) / np.maximum(above.sum(axis=-1), 1)
+    between = share * upper**2 + (1 - share) * (share * upper / np.maximum(1 - share, 1e-6)) ** 2
+    return np.asarray(between / np.maximum(centred.var(axis=-1), 1e-6), np.float32)
+
+
+def _border(agrees: NDArray[np.bool_], warp: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """Share of the agreeing blocks whose middle lies in the border band of query and reference."""
+    rows, columns = np.nonzero(agrees)
+    x, y = (columns + 0.5) * BLOCK, (rows + 0.5) * BLOCK
+    mapped = warp @ np.stack([x, y, np.ones_like(x)])
+    in_query = _in_band(x / (agrees.shape[1] * BLOCK), y / (agrees.shape[0] * BLOCK))
+    in_reference = _in_band(mapped[0] / mapped[2] / shape[1], mapped[1] / mapped[2] / shape[0])
+    return float((in_query & in_reference).mean())
+
+
+def _in_band(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)) < BAND)
+
+
+def _blocks(picture: Gray) -> Gray:
+    """[rows, columns, BLOCK * BLOCK]; what is left at the right and below is cut off."""
+    rows, columns = max(1, picture.shape[0] // BLOCK), max(1, picture.shape[1] // BLOCK)
+    if picture.shape[0] < BLOCK or picture.shape[1] < BLOCK:
+        picture = cv2.resize(picture, (columns * BLOCK, rows * BLOCK), interpolation=cv2.INTER_LINEAR)
+    cut = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    return np.asarray(cut.swapaxes(1, 2).reshape(rows, columns, -1))
+
+
+def _normalised(blocks: Gray) -> tuple[Gray, Gray]:
+    """Blocks with mean 0 and standard deviation 1 (0 where flat), and their standard deviations."""
+    centred = blocks - blocks.mean(axis=-1, keepdims=True)
+    spread = centred.std(axis=-1)
+    return centred / np.maximum(spread, 1e-2)[..., None], spread
+
+
+def _to_small(shape: tuple[int, ...], size: Size) -> NDArray[np.float64]:
+    """Full-size pixels -> pixels of the small picture, centres on integers."""
+    sx, sy = shape[1] / size[0], shape[0] / size[1]
+    return np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2], [0, 0, 1]])
+
+
+def _local_scale(warp: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """Target pixels per source pixel in the middle of the source, 0 where it is not defined."""
+    x, y = shape[1] / 2, shape[0] / 2
+    corners = np.array([[x - 1, x + 1, x - 1], [y - 1, y - 1, y + 1], [1, 1, 1]])
+    mapped = warp @ corners
+    if not np.all(np.abs(mapped[2]) > 1e-9):
+        return 0.0
+    p = mapped[:2] / mapped[2]
+    area = (p[:, 1] - p[:, 0])[0] * (p[:, 2] - p[:, 0])[1] - (p[:, 1] - p[:, 0])[1] * (p[:, 2] - p[:, 0])[0]
+    return float(np.sqrt(abs(area)) / 2)
+
+
+def _overlap_extent(
+    warp: NDArray[np.float64], query_shape: tuple[int, ...], reference_shape: tuple[int, ...]
+) -> float:
+    """Long side, in query pixels, of the box around what the query shows of the reference."""
+    height, width = reference_shape[:2]
+    outline = np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]], np.float64)
+    back = np.linalg.inv(warp) @ outline
+    if back[2].min() * back[2].max() <= 0:
+        return float(max(query_shape))
+    x = np.clip(back[0] / back[2], 0, query_shape[1])
+    y = np.clip(back[1] / back[2], 0, query_shape[0])
+    return float(max(np.ptp(x), np.ptp(y)))
