@@ -1,7 +1,9 @@
 """Vector engines behind one small interface; knows no images and no SQL schema.
 
 interface     the Protocol that every engine keeps
-manifest      how an index lies on disk: atomic save, checked load
+manifest      what a saved index is, and which files hold it
+storage       how it lies on disk: a base and deltas, atomic save, checked load
+journal       what changed since the last save
 exact         "exact": numpy, brute force; the executable specification
 faiss_engine  "faiss": FAISS, flat, then inverted lists; on a GPU where faiss finds one
 """

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from index.arrays import as_ids, as_vectors, empty_vectors, last_of_each, no_hits
 from index.interface import Ids, Metric, Vectors
-from index.manifest import HashingWriter, Manifest, open_index, refuse_index, save_index
+from index.manifest import Manifest, refuse_index
+from index.storage import HashingWriter, open_index, save_base
 
 _BITS_SET = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)
 
@@ -90,7 +91,7 @@ class ExactIndex:
             writer.write(self._vectors.astype(self._vectors.dtype.newbyteorder("<")).tobytes())
 
         manifest = Manifest("exact", descriptor, self.dimension, self.metric, len(self), generation)
-        save_index(folder, manifest, write)
+        save_base(folder, manifest, write)
 
     @classmethod
     def load(cls, folder: Path, *, descriptor: str) -> tuple[Self, str]:
@@ -98,8 +99,8 @@ class ExactIndex:
 
         Raises IndexCorruptError when it is missing, damaged, or made for another descriptor.
         """
-        with open_index(folder, engine="exact", descriptor=descriptor) as (manifest, file):
-            data = file.read()
+        with open_index(folder, engine="exact", descriptor=descriptor) as saved:
+            manifest, data = saved.manifest, saved.base.read()
         index = cls(manifest.dimension, manifest.metric)
         count = manifest.count
         row = index._vectors.shape[1]

@@ -58,7 +58,7 @@ class GpuCopy:
         if self._resources is None:
             self._resources = faiss.StandardGpuResources()
         self._row_ids = None
-        if isinstance(index, (faiss.IndexIDMap2, faiss.IndexBinaryIDMap2)):
+        if isinstance(index, (faiss.IndexIDMap, faiss.IndexBinaryIDMap)):
             self._row_ids = np.asarray(faiss.vector_to_array(index.id_map), np.int64)
             index = index.index
         if isinstance(index, faiss.IndexBinary):

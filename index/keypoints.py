@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from index.codebook import PARTS, VERSION, Codebook, shipped_codebook
 from index.interface import Ids
-from index.manifest import HashingWriter, Manifest, open_index, refuse_index, save_index
+from index.manifest import Manifest, refuse_index
+from index.storage import HashingWriter, open_index, save_base
 
 _untyped: Any = faiss  # the stubs of faiss lack its file callbacks
 
@@ -164,7 +165,7 @@ class KeypointIndex:
             faiss.write_index(self._index, _untyped.PyCallbackIOWriter(writer.write))
 
         manifest = Manifest("keypoints", descriptor, PARTS, "cosine", len(self), generation)
-        save_index(folder, manifest, write)
+        save_base(folder, manifest, write)
 
     @classmethod
     def load(cls, folder: Path, *, descriptor: str, codebook: Codebook | None = None) -> tuple[Self, str]:
@@ -173,7 +174,8 @@ class KeypointIndex:
         Raises IndexCorruptError when it is missing, damaged, or made for another descriptor.
         """
         index = cls(codebook)
-        with open_index(folder, engine="keypoints", descriptor=descriptor) as (manifest, file):
+        with open_index(folder, engine="keypoints", descriptor=descriptor) as saved:
+            manifest, file = saved.manifest, saved.base
             count = int(np.frombuffer(file.read(8), "<i8")[0])
             index._owners = np.frombuffer(file.read(8 * count), "<i8").astype(np.int64)
             try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import faiss
 import numpy as np
@@ -42,6 +42,18 @@ def cpu_in_place_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]
 @pytest.mark.usefixtures("cpu_in_place_of_a_gpu")
 class TestFaissIndexWithACopy(IndexContract):
     engine = FaissIndex
+
+
+class EarlyListsIndex(FaissIndex):
+    """Lists from the ninth vector on."""
+
+    flat_limit: ClassVar = {"cosine": 8, "hamming": 8}
+
+
+@pytest.mark.usefixtures("cpu_in_place_of_a_gpu")
+class TestFaissIndexWithListsAndACopy(IndexContract):
+    engine = EarlyListsIndex
+    tolerance: ClassVar = {"cosine": 0.006, "hamming": 0.0}
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -116,8 +116,8 @@ def test_an_index_read_while_another_process_replaces_it_is_followed(
 
 def test_another_format_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_index().save(tmp_path, descriptor="phash 1", generation="1")
-    monkeypatch.setattr("index.manifest.FORMAT_VERSION", 2)
-    with pytest.raises(IndexCorruptError, match="format 1, this program reads 2"):
+    monkeypatch.setattr("index.manifest.FORMAT_VERSION", 3)
+    with pytest.raises(IndexCorruptError, match="format 2, this program reads 3"):
         read_manifest(tmp_path)
 
 
