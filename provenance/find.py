@@ -78,6 +78,11 @@ class _Hunt:
         """The highest confidence so far."""
         return max((one.verification.confidence for one in self.judged.values()), default=0.0)
 
+    def has_judged(self, candidate: Candidate) -> bool:
+        """Whether a candidate was judged, in the form of the query that speaks for it now."""
+        known = self.judged.get(candidate.reference_id)
+        return known is not None and candidate.form in _forms(known.candidate.form)
+
 
 class Finder:
     """Finds the reference behind a query; may be shared between threads."""
@@ -225,7 +230,7 @@ class Finder:
 
     def _verify(self, hunt: _Hunt, candidates: Sequence[Candidate], *, again: bool = False) -> None:
         """Judge candidates, best first, a few at a time; stop after the few with a sure match."""
-        todo = [one for one in candidates if again or one.reference_id not in hunt.judged]
+        todo = [one for one in candidates if again or not hunt.has_judged(one)]
         starts = [*range(0, len(todo), max(FIRST, 2 * self._threads)), len(todo)]
         for start, end in pairwise(starts):
             for judged in self._judge(hunt, todo[start:end]):
