@@ -52,6 +52,16 @@ Clip = Annotated[
     str | None,
     typer.Option("--clip", metavar="MODEL:TAG|FILE", help="Use CLIP too, e.g. ViT-B-32:laion2b_s34b_b79k."),
 ]
+CopyModel = Annotated[
+    str | None,
+    typer.Option(
+        "--copy-model",
+        metavar="MODEL",
+        help="Who makes the copy descriptor of this database from now on: builtin, onnx:FILE, "
+        "torchscript:FILE, timm:NAME, timm:NAME:FILE, open_clip:MODEL:TAG or open_clip:MODEL:FILE; "
+        "all but open_clip take ,side=320 ,mean=imagenet|half|none ,fit=square|short behind.",
+    ),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
 ReportFile = Annotated[
     Path | None,
@@ -91,11 +101,12 @@ def ingest(
         typer.Option(metavar="FILE.csv", help="Columns: path, title, credit, license, source, captured_at."),
     ] = None,
     clip: Clip = None,
+    copy_model: CopyModel = None,
     output: OutputFormat = Format.text,
     home: Home = None,
 ) -> None:
     """Add trusted pictures, or update them; repeat it at will, only changed files are read again."""
-    with open_library(context, home, clip) as library, progress_bar("ingest") as advance:
+    with open_library(context, home, clip, copy_model) as library, progress_bar("ingest") as advance:
         summary = library.ingest(paths, source=source, manifest=manifest, progress=advance)
     if output is Format.text:
         print_summary(summary)
@@ -317,6 +328,7 @@ def retrieval(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed takes others with --limit.")] = 0,
     clip: Clip = None,
+    copy_model: CopyModel = None,
     home: Home = None,
 ) -> None:
     """Measure how many originals are found, how often falsely, and whether confidence can be believed."""
@@ -333,7 +345,7 @@ def retrieval(
         asked = choose(asked, limit, seed)
     with (
         tempfile.TemporaryDirectory() as fresh,
-        open_library(context, home or context.obj or Path(fresh), clip) as library,
+        open_library(context, home or context.obj or Path(fresh), clip, copy_model) as library,
     ):
         with progress_bar("ingest") as advance:
             library.ingest([trusted], progress=advance)
@@ -358,11 +370,15 @@ def retrieval(
 
 
 @contextmanager
-def open_library(context: typer.Context, home: Path | None, clip: str | None = None) -> Iterator[Provenance]:
-    """The library at --home (of the command, or of the program) with the given CLIP."""
+def open_library(
+    context: typer.Context, home: Path | None, clip: str | None = None, copy_model: str | None = None
+) -> Iterator[Provenance]:
+    """The library at --home (of the command, or of the program) with the given models."""
     from provenance import Provenance
 
-    options: dict[str, Any] = {"describe": {"clip": clip}} if clip else {}
+    models = {"clip": clip, "copy_model": copy_model}
+    asked = {name: spec for name, spec in models.items() if spec}
+    options: dict[str, Any] = {"describe": asked} if asked else {}
     try:
         with Provenance(home or context.obj, **options) as library:
             yield library

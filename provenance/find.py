@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -36,6 +36,10 @@ FIRST = 4
 """Candidates verified before the embeddings are computed."""
 OTHER_VOTES, OTHERS = 8, 8
 """Once an original is found, so many more candidates with so many votes are judged: a collage has several."""
+MOSTLY_EXPLAINED = 0.6
+"""Share of a picture's detail from which a match is of the picture and not of something it shares."""
+SHARED_INLIERS, SHARED_FACTOR = 8, 0.1
+"""Inliers by which another picture shows the same part, and what a match on that part is worth then."""
 SURE = 0.99
 NOT_QUITE = 0.9
 """A match less sure than this is looked at further: there may be a better one."""
@@ -119,6 +123,7 @@ class Finder:
         if hunt.best >= self._min_confidence:
             with watch("verify"):
                 self._verify_others(hunt)
+                self._discount_shared(hunt)
         return sorted(hunt.judged.values(), key=lambda one: one.rank, reverse=True)
 
     # ------------------------------------------------------------ the stages
@@ -188,7 +193,11 @@ class Finder:
         own = best.record
         found = dict.fromkeys(own.other_paths)
         near = self._searcher.near_hashes(own.reference_id, COPY_BITS)
-        alike = [one.record.reference_id for one in judged if one is not best and _same_place(one, best)]
+        alike = [
+            one.record.reference_id
+            for one in judged
+            if one is not best and one.verification.verified and _same_place(one, best)
+        ]
         ids = [one for one in dict.fromkeys((*near, *alike)) if one != own.reference_id]
         thumbnails = self._database.thumbnails([own.reference_id, *ids])
         gray = _gray(thumbnails[own.reference_id])
@@ -246,6 +255,47 @@ class Finder:
         todo = [one for one in voted if one.reference_id not in hunt.judged][:OTHERS]
         for judged in self._judge(hunt, todo):
             hunt.judged[judged.record.reference_id] = judged
+
+    def _discount_shared(self, hunt: _Hunt) -> None:
+        """Take back matches on a part of the query that several different trusted pictures show.
+
+        A banner, frame or logo that trusted pictures share says nothing about which of them is the original.
+        """
+        partial = [
+            one
+            for one in hunt.judged.values()
+            if one.verification.verified and one.verification.explained < MOSTLY_EXPLAINED
+        ]
+        for one in sorted(partial, key=lambda one: one.rank, reverse=True):
+            others = [
+                other
+                for other in hunt.judged.values()
+                if other is not one
+                and other.verification.inliers >= SHARED_INLIERS
+                and _same_place(one, other)
+            ]
+            if any(not self._same_picture(one.record, other.record) for other in others[:FIRST]):
+                reason = f"{one.verification.reason}; other trusted pictures share that part"
+                found = replace(
+                    one.verification,
+                    verified=False,
+                    confidence=one.verification.confidence * SHARED_FACTOR,
+                    reason=reason,
+                )
+                hunt.judged[one.record.reference_id] = replace(one, verification=found)
+
+    def _same_picture(self, one: ReferenceRecord, other: ReferenceRecord) -> bool:
+        """Whether two trusted pictures show mostly the same: copies, crops of one another, a series."""
+        ids = [one.reference_id, other.reference_id]
+        features = self._database.local_features(ids, self._describer.versions["local"])
+        thumbnails = self._database.thumbnails(ids)
+        forms = in_forms(features[one.reference_id], one.width)
+        view = QueryView(forms, _gray(thumbnails[one.reference_id]), (one.width, one.height))
+        found = verify(
+            view, other.reference_id, features[other.reference_id], _gray(thumbnails[other.reference_id]),
+            (other.width, other.height), min_confidence=self._min_confidence,
+        )  # fmt: skip
+        return found.verified and found.explained >= MOSTLY_EXPLAINED
 
     def _judge(self, hunt: _Hunt, candidates: Sequence[Candidate], *, whole: bool = False) -> list[Judged]:
         """Judge candidates side by side, less those withdrawn since the index was read."""
@@ -326,7 +376,7 @@ def _cells(judged: Judged) -> NDArray[np.bool_]:
 
 def _same_place(one: Judged, other: Judged) -> bool:
     """Whether two verified candidates show the same part of the query."""
-    if not one.verification.verified or _cells(one).shape != _cells(other).shape:
+    if _cells(one).shape != _cells(other).shape:
         return False
     both, either = _cells(one) & _cells(other), _cells(one) | _cells(other)
-    return bool(both.sum() > 0.5 * either.sum())
+    return bool(both.sum() > 0.4 * max(1, either.sum()))

@@ -90,6 +90,7 @@ class Provenance:
         if isinstance(paths, str | Path):
             paths = [paths]
         details = read_manifest(Path(manifest)) if manifest else None
+        self._keep_habits()
         run = Ingest(
             self.database,
             self.describer,
@@ -199,14 +200,15 @@ class Provenance:
 
     @property
     def describer(self) -> Describer:
-        """The descriptors the settings ask for; an ingest with CLIP makes CLIP the database's habit."""
+        """The descriptors the settings ask for; those of an ingest become the database's habit."""
 
         def make() -> Describer:
             from provenance.describe import Describer
 
             options = self.settings.describe
             return Describer(
-                clip=self._clip(),
+                copy_model=self._habit("copy_model") or "builtin",
+                clip=self._habit("clip"),
                 keypoints=options.keypoints,
                 query_keypoints=options.query_keypoints,
                 threads=self.settings.worker_threads,
@@ -270,12 +272,20 @@ class Provenance:
 
     # ------------------------------------------------------------ the stations of a check
 
-    def _clip(self) -> str | None:
-        asked = self.settings.describe.clip
-        kept = self.database.meta("clip")
-        if asked and asked != kept:
-            self.database.set_meta("clip", asked)
-        return asked or kept
+    def _habit(self, name: str) -> str | None:
+        """A model as the settings name it, otherwise as the database was made with."""
+        asked: str | None = getattr(self.settings.describe, name)
+        return asked or self.database.meta(name)
+
+    def _keep_habits(self) -> None:
+        """Let later runs use the models of this one; only after they could be loaded."""
+        from provenance.describe import anchored
+
+        _ = self.describer
+        clip, model = self.settings.describe.clip, self.settings.describe.copy_model
+        for name, asked in (("clip", clip), ("copy_model", model and anchored(model))):
+            if asked and asked != self.database.meta(name):
+                self.database.set_meta(name, asked)
 
     @property
     def _limits(self) -> Limits:

@@ -51,6 +51,11 @@ class Describe(Section):
     keypoints: int = Field(default=600, ge=100, description="RootSIFT keypoints kept for a reference")
     query_keypoints: int = Field(default=1500, ge=100, description="RootSIFT keypoints kept for a query")
     batch: int = Field(default=16, ge=1, description="images described and stored together")
+    copy_model: str | None = Field(
+        default=None,
+        description="builtin, onnx:FILE, torchscript:FILE, timm:NAME[:FILE] or open_clip:MODEL:TAG|FILE; "
+        "None: as the database was made, builtin for a new one",
+    )
     clip: str | None = Field(
         default=None, description="MODEL:TAG or MODEL:FILE for open_clip; None: as the database was made"
     )
@@ -61,7 +66,7 @@ class Search(Section):
 
     top_k: int = Field(default=10, ge=1, description="candidates verified at first")
     deep_k: int = Field(
-        default=100, ge=0, description="candidates verified when none of the first is the original"
+        default=16, ge=0, description="candidates verified when none of the first is the original"
     )
 
 

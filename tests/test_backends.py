@@ -1,4 +1,4 @@
-"""The whole way on every database, and with CLIP beside the built-in descriptor."""
+"""The whole way on every database, with CLIP beside the copy descriptor, and with another copy descriptor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from provenance import Provenance
+from provenance.describe.copy_descriptor import MODEL_FILE, VERSION
+from provenance.errors import ModelError
 
 
 def gray_copy(photo: Path) -> bytes:
@@ -63,3 +65,45 @@ def test_clip_may_come_later_and_then_ranks_too(tmp_path: Path, photos: list[Pat
         assert Path(report.match.reference.path).name == photos[3].name
         assert "clip" in report.versions
         assert later.problems() == []
+
+
+def test_another_copy_model_is_taken_up_and_remembered(
+    tmp_path: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The built-in network as a file stands for SSCD: `check` uses what the last `ingest` used."""
+    home, model = tmp_path / "home", tmp_path / "network.onnx"
+    model.write_bytes(MODEL_FILE.read_bytes())
+    with Provenance(home) as plain:
+        plain.ingest(photos[:3])
+        builtin = plain.describer.versions["copy"]
+    monkeypatch.chdir(tmp_path)
+    with Provenance(home, describe={"copy_model": "onnx:network.onnx,side=288"}) as changed:
+        summary = changed.ingest(photos[:4])
+        assert (summary.added, summary.unchanged) == (1, 3)
+    monkeypatch.chdir(tmp_path.parent)
+    with Provenance(home) as later:
+        report = later.check(gray_copy(photos[2]))
+        assert report.match is not None
+        assert Path(report.match.reference.path).name == photos[2].name
+        assert report.versions["copy"].startswith("onnx@")
+        assert later.problems() == []
+        counts = later.database.stats().descriptors
+        assert (counts[f"copy {report.versions['copy']}"], counts[f"copy {builtin}"]) == (4, 3)
+    with Provenance(home, describe={"copy_model": "builtin"}) as back:
+        assert any("lack the descriptor 'copy'" in problem for problem in back.problems())
+        back.ingest(photos[:4])
+        assert back.describer.versions["copy"] == builtin
+        assert back.problems() == []
+
+
+def test_a_model_that_cannot_be_loaded_becomes_no_habit(tmp_path: Path, photos: list[Path]) -> None:
+    bad = tmp_path / "bad.onnx"
+    bad.write_text("<html>not found</html>")
+    with (
+        Provenance(tmp_path / "home", describe={"copy_model": f"onnx:{bad}"}) as library,
+        pytest.raises(ModelError, match=r"bad\.onnx"),
+    ):
+        library.ingest(photos[:1])
+    with Provenance(tmp_path / "home") as library:
+        assert library.ingest(photos[:1]).added == 1
+        assert library.describer.versions["copy"] == VERSION

@@ -212,6 +212,15 @@ def test_a_wrong_setting_is_named(tmp_path: Path, photos: list[Path]) -> None:
     assert "search.top_q" in result.stderr
 
 
+def test_a_copy_model_can_be_named(tmp_path: Path, photos: list[Path]) -> None:
+    wrong = run("ingest", photos[0], "--copy-model", "sscd", home=tmp_path / "home")
+    assert wrong.returncode == 2
+    assert "write builtin, onnx:FILE" in wrong.stderr
+    missing = run("ingest", photos[0], "--copy-model", "onnx:nowhere.onnx,side=320", home=tmp_path / "home")
+    assert missing.returncode == 69
+    assert "nowhere.onnx" in missing.stderr
+
+
 def test_clip_without_the_extra_names_the_extra(tmp_path: Path, photos: list[Path]) -> None:
     try:
         import open_clip  # noqa: F401

@@ -3,11 +3,18 @@
     hashes           256-bit perceptual hash and its eight mirrored and rotated forms
     embedder         what every embedding model offers
     copy_descriptor  the built-in embedding, in onnxruntime
-    clip             CLIP through open_clip (extra "clip")
+    backends         who else may make the copy descriptor, by name:
+    onnx_file            a network in an ONNX file
+    torchscript_file     one in a TorchScript file (extra "torch")
+    timm_model           any model of timm (extra "timm")
+    clip                 CLIP through open_clip (extra "clip"), also beside the copy descriptor
+    torch_model      what the torch back ends share
+    preprocess       pixels -> a network's input
+    model_file       digests, names and outputs of models
     keypoints        RootSIFT keypoints for verification
     windows          parts of a query, for where the whole finds nothing
 
-Only `clip` needs torch, and it is imported only when CLIP is asked for.
+Only the back ends marked with an extra need torch, and they are imported only when they are asked for.
 """
 
 from __future__ import annotations
@@ -20,31 +27,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.describe import hashes
-from provenance.describe.copy_descriptor import CopyDescriptor
+from provenance.describe.backends import BUILTIN, anchored, copy_embedder
 from provenance.describe.embedder import Embedder
 from provenance.describe.keypoints import LONG_SIDE, in_forms, local_features
 from provenance.describe.keypoints import VERSION as LOCAL_VERSION
 from provenance.describe.windows import windows
 from provenance.records import DecodedImage, Description, LocalFeatures, Pixels
 
-__all__ = ["Describer", "Embedder", "in_forms", "local_features"]
+__all__ = ["Describer", "Embedder", "anchored", "in_forms", "local_features"]
 
 
 class Describer:
     """Makes all descriptors of pictures; may be shared between threads.
 
-    `clip` is "MODEL:TAG" or "MODEL:FILE" as for `ClipEmbedder`; `keypoints` and `query_keypoints` are how
+    `copy_model` names the embedding "copy" as for `copy_embedder`; `clip` adds one of that name and is
+    "MODEL:TAG" or "MODEL:FILE" as for `ClipEmbedder`; `keypoints` and `query_keypoints` are how
     many are kept for a reference and for a query; `threads` 0 means one per core. Raises MissingExtraError,
     UsageError or ModelError where a model cannot be had.
     """
 
     def __init__(
-        self, *, clip: str | None = None, keypoints: int = 600, query_keypoints: int = 1500, threads: int = 0
+        self,
+        *,
+        copy_model: str = BUILTIN,
+        clip: str | None = None,
+        keypoints: int = 600,
+        query_keypoints: int = 1500,
+        threads: int = 0,
     ) -> None:
         self._keypoints = keypoints
         self._query_keypoints = query_keypoints
         self._threads = threads or os.cpu_count() or 1
-        self._embedders: list[Embedder] = [CopyDescriptor(threads=self._threads)]
+        self._embedders: list[Embedder] = [copy_embedder(copy_model, threads=self._threads)]
         if clip is not None:
             from provenance.describe.clip import ClipEmbedder
 
@@ -88,7 +102,7 @@ class Describer:
     def embed_windows(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:
         """Copy descriptors [n, d] of overlapping parts of a query, by descriptor name.
 
-        For a second look where the whole query finds nothing: the original may be an inset. Only the built-in
+        For a second look where the whole query finds nothing: the original may be an inset. Only the copy
         descriptor is used, for the time it takes.
         """
         copy = self._embedders[0]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from provenance.describe.model_file import digest, nearest, reason
 from provenance.errors import MissingExtraError, ModelError, UsageError
 from provenance.records import Pixels
 
@@ -30,21 +29,21 @@ CHECKPOINT_SUFFIXES = frozenset({".pt", ".pth", ".bin", ".ckpt", ".safetensors",
 class ClipEmbedder:
     """Embeds pictures with the image tower of a CLIP model.
 
-    `spec` is "MODEL:TAG" (open_clip downloads the weights once) or "MODEL:FILE". Runs on CUDA in half
-    precision where there is one, otherwise on the CPU; `device` overrides. Raises UsageError for an unknown
+    `spec` is "MODEL:TAG" (open_clip downloads the weights once) or "MODEL:FILE"; `name` is "copy" where it
+    makes the copy descriptor. Runs on CUDA in half precision where there is one, otherwise on the CPU;
+    `device` overrides; torch has its own threads, whatever `threads` says. Raises UsageError for an unknown
     model or tag, ModelError where the weights are missing, damaged, of another model, or cannot be
     downloaded.
     """
 
-    name = "clip"
-
-    def __init__(self, spec: str, *, device: str | None = None) -> None:
+    def __init__(self, spec: str, *, name: str = "clip", threads: int = 0, device: str | None = None) -> None:
+        self.name = name
         model_name, weights = _parse(spec)
         is_file = weights not in open_clip.list_pretrained_tags_by_model(model_name)
         self.version = f"{model_name}:{weights}"
         if is_file:
             path = Path(weights)
-            self.version = f"{model_name}:{path.name}@{_digest(path)[:12]}"
+            self.version = f"{model_name}:{path.name}@{digest(path)[:12]}"
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._half = self._device.type == "cuda"
         self._model, self._preprocess = _load(model_name, weights, is_file, self._device, self._half)
@@ -69,16 +68,16 @@ def _parse(spec: str) -> tuple[str, str]:
     model_name, colon, weights = spec.partition(":")
     models = open_clip.list_models()
     if model_name not in models:
-        raise UsageError(f"open_clip has no model {model_name!r}; {_nearest(model_name, models)}")
+        raise UsageError(f"open_clip has no model {model_name!r}; {nearest(model_name, models)}")
     tags = open_clip.list_pretrained_tags_by_model(model_name)
     if not colon or not weights:
         raise UsageError(
-            f"{spec!r} names no weights: write {model_name}:TAG or {model_name}:FILE; {_nearest('', tags)}"
+            f"{spec!r} names no weights: write {model_name}:TAG or {model_name}:FILE; {nearest('', tags)}"
         )
     looks_like_file = Path(weights).suffix in CHECKPOINT_SUFFIXES or any(c in weights for c in "/\\")
     if weights not in tags and not looks_like_file and not Path(weights).is_file():
         raise UsageError(
-            f"{model_name} has no weights {weights!r}, and no such file; {_nearest(weights, tags)}"
+            f"{model_name} has no weights {weights!r}, and no such file; {nearest(weights, tags)}"
         )
     return model_name, weights
 
@@ -98,31 +97,13 @@ def _load(model_name: str, weights: str, is_file: bool, device: torch.device, ha
     # The kinds that torch.load, safetensors, the strict load and the hub raise.
     except (SafetensorError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, RuntimeError,
             AttributeError, StopIteration, OSError) as error:  # fmt: skip
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if is_file:
             cure = f"give a checkpoint of {model_name}, undamaged, as .pt or .safetensors"
-            raise ModelError(f"{weights!r} cannot be loaded as {model_name}: {reason}; {cure}") from error
-        cure = "check the network, or download the file elsewhere and pass --clip MODEL:FILE"
-        raise ModelError(f"weights {weights!r} of {model_name} cannot be had: {reason}; {cure}") from error
+            raise ModelError(
+                f"{weights!r} cannot be loaded as {model_name}: {reason(error)}; {cure}"
+            ) from error
+        cure = f"check the network, or download the file elsewhere and write {model_name}:FILE"
+        raise ModelError(
+            f"weights {weights!r} of {model_name} cannot be had: {reason(error)}; {cure}"
+        ) from error
     return model.eval(), preprocess
-
-
-def _digest(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
-    if not path.is_file():
-        raise ModelError(f"no weights file {str(path)!r}: check the path given to --clip")
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"weights file {str(path)!r} cannot be read: {error.strerror}") from error
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    """For a message: the nearest of `names`, or the first few where none is near."""
-    known = sorted(names)
-    lower = {known_name.lower(): known_name for known_name in known}
-    near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=5, cutoff=0.4)]
-    if near:
-        return f"nearest: {', '.join(near)}"
-    return f"known: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}" if known else "it has none"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -123,11 +124,13 @@ class Searcher:
             keypoints = self._keypoints
             if keypoints is None:
                 return {}
-            found: dict[int, tuple[Vote, Form]] = {}
-            for form, features in forms.items():
-                for reference_id, cast in vote(keypoints, features, size, asked=asked).items():
-                    if reference_id not in found or cast.weight > found[reference_id][0].weight:
-                        found[reference_id] = cast, form
+            with ThreadPoolExecutor(len(forms)) as pool:
+                votes = pool.map(lambda one: vote(keypoints, one, size, asked=asked), forms.values())
+                found: dict[int, tuple[Vote, Form]] = {}
+                for form, cast_votes in zip(forms, votes, strict=True):
+                    for reference_id, cast in cast_votes.items():
+                        if reference_id not in found or cast.weight > found[reference_id][0].weight:
+                            found[reference_id] = cast, form
             return found
 
     def _best(self, name: str, forms: Vectors, limit: int) -> dict[int, float]:

@@ -23,6 +23,12 @@ QUICK_AGREEING = 4
 MIN_AGREEING = 5
 """With fewer matches that agree on scale and rotation no geometry is fitted: chance supports as many."""
 MIN_INLIERS = 5
+FEW_MATCHES = 10
+"""Of fewer matches a share says little, so it is taken of so many."""
+ENOUGH_INLIERS = 15
+"""With so many inliers the geometry they support is judged, and not whether the whole pictures resemble."""
+PHOTO_GRAPHIC = 0.7
+"""`Agreement.graphic` of photos with hard edges; letters and logos have 0.75 to 0.95."""
 
 SAME_OVERLAP = 0.15
 RESEMBLING = 0.15
@@ -30,8 +36,8 @@ RESEMBLING = 0.15
 
 # Fitted by tools/fit_confidence.py on photos and edits that are not the test's, in the order of the features
 # below. Descriptors' similarity is left out on purpose: it ranks, but two tigers look alike to it.
-KEYPOINT_WEIGHTS = (-0.05, 0.58, 9.05, 2.52, 0.0, 0.0, 0.0)
-PICTURE_WEIGHTS = (-10.58, 16.2, 1.63, 0.0, 0.0)
+KEYPOINT_WEIGHTS = (-1.92, 14.06, 2.22, -19.82, -4.58, -14.64)
+PICTURE_WEIGHTS = (-12.84, 6.58, 0.0, 5.19, 0.87, -1.88, -7.81, 9.07)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,28 +74,35 @@ class Evidence:
     def keypoint_features(self) -> tuple[float, ...]:
         """What `KEYPOINT_WEIGHTS` weigh."""
         agreed = self.agreed
-        rest = 1.0 - agreed.explained
         return (
             1.0,
-            math.log1p(self.inliers),
-            agreed.overlap,
+            self.inliers / max(FEW_MATCHES, self.matches),
             math.log(agreed.explained + 0.02),
-            math.log1p(agreed.blocks),
-            # Letters, logos and frames in common count against a match where little else is.
-            rest * max(0.0, agreed.graphic - 0.65),
-            rest * agreed.border,
+            # Letters, logos and frames in common count against a match, most where little else agrees.
+            _drawn(agreed),
+            _drawn(agreed) * (1.0 - agreed.overlap),
+            agreed.border * (1.0 - agreed.overlap),
         )
 
     @property
     def picture_features(self) -> tuple[float, ...]:
         """What `PICTURE_WEIGHTS` weigh."""
+        whole = self.whole
         return (
             1.0,
             self.alike.detail_correlation,
             self.alike.correlation,
-            self.whole.overlap,
-            math.log1p(self.whole.blocks),
+            whole.overlap,
+            math.log1p(whole.blocks),
+            _drawn(whole) * (1.0 - whole.overlap),
+            whole.border * (1.0 - whole.overlap),
+            whole.photo_overlap,
         )
+
+
+def _drawn(agreed: Agreement) -> float:
+    """By how much the agreeing blocks look more drawn than photos do."""
+    return max(0.0, agreed.graphic - PHOTO_GRAPHIC)
 
 
 def verify(
@@ -217,6 +230,8 @@ def keypoint_confidence(evidence: Evidence) -> float:
 
 def picture_confidence(evidence: Evidence) -> float:
     """Probability that the two whole pictures are one, 0..1."""
+    if evidence.inliers >= ENOUGH_INLIERS:
+        return 0.0
     if evidence.alike.structure < 3.0:
         return 0.0  # flat pictures: everything correlates with noise
     return _logistic(PICTURE_WEIGHTS, evidence.picture_features)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from provenance.errors import ModelError, UsageError
+from tests.contracts.embedder_contract import EmbedderContract
 from tests.describe.pictures import decoded, scene
 
 MODEL = "ViT-tiny-test"
@@ -55,6 +56,26 @@ def checkpoint(clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     save_file(open_clip.create_model(MODEL).state_dict(), folder / "weights.safetensors")
     return folder / "weights.safetensors"
+
+
+@pytest.mark.clip
+class TestContract(EmbedderContract):
+    name = "clip"
+
+    @pytest.fixture
+    def embedder(self, clip: Any, checkpoint: Path) -> Any:
+        return clip.ClipEmbedder(f"{MODEL}:{checkpoint}", device="cpu")
+
+
+@pytest.mark.clip
+def test_it_may_make_the_copy_descriptor(clip: Any, checkpoint: Path) -> None:
+    from provenance.describe import Describer
+
+    spec = f"{MODEL}:{checkpoint}"
+    describer = Describer(copy_model=f"open_clip:{spec}", keypoints=100, query_keypoints=100)
+    assert describer.versions["copy"] == clip.ClipEmbedder(spec, device="cpu").version
+    (reference,) = describer.describe([decoded(scene(1))])
+    assert {name: vector.shape for name, vector in reference.embeddings.items()} == {"copy": (32,)}
 
 
 @pytest.mark.clip
@@ -166,5 +187,5 @@ def test_weights_that_cannot_be_downloaded_say_how_else(clip: Any, monkeypatch: 
         raise OSError("Network is unreachable")
 
     monkeypatch.setattr("open_clip.factory.download_pretrained", offline)
-    with pytest.raises(ModelError, match=r"laion2b_s34b_b79k.*unreachable.*--clip MODEL:FILE"):
+    with pytest.raises(ModelError, match=r"laion2b_s34b_b79k.*unreachable.*write ViT-B-32:FILE"):
         clip.ClipEmbedder("ViT-B-32:laion2b_s34b_b79k", device="cpu")
