@@ -288,6 +288,8 @@ class Finder:
         """Whether two trusted pictures show mostly the same: copies, crops of one another, a series."""
         ids = [one.reference_id, other.reference_id]
         features = self._database.local_features(ids, self._describer.versions["local"])
+        if len(features) < len(ids):
+            return True  # one that was withdrawn a moment ago speaks against no other
         thumbnails = self._database.thumbnails(ids)
         forms = in_forms(features[one.reference_id], one.width)
         view = QueryView(forms, _gray(thumbnails[one.reference_id]), (one.width, one.height))

@@ -267,3 +267,15 @@ def test_a_withdrawn_copy_is_listed_no_more(
         assert len(report.match.copies) == 2
     finally:
         library.database.restore(key)
+
+
+def test_a_photo_withdrawn_during_a_check_is_held_against_no_other(
+    library: Provenance, trusted: Path
+) -> None:
+    one, other = (library.database.find(str(trusted / f"{name}.png")) for name in ("lemur", "italy"))
+    assert not library.finder._same_picture(one, other)
+    library.database.withdraw(other.reference_id)
+    try:
+        assert library.finder._same_picture(one, other)
+    finally:
+        library.database.restore(other.reference_id)
