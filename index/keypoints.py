@@ -93,18 +93,22 @@ class KeypointIndex:
 
     def add(self, owners: Ids, descriptors: Sequence[NDArray[np.uint8]], places: Sequence[Places]) -> None:
         """Add owners with their RootSIFT descriptors uint8 [m, 128] each; a known owner gets the new ones."""
+        if len({len(owners), len(descriptors), len(places)}) > 1 or list(map(len, descriptors)) != list(
+            map(len, places)
+        ):
+            raise ValueError("each owner needs its keypoints, and each keypoint its place")
         if not len(owners):
             return
         if owners.min() < 0 or owners.max() > MAX_OWNER:
             raise ValueError(f"owners must be from 0 to {MAX_OWNER}")
-        self._owners = np.setdiff1d(self._owners, owners)
         if np.isin(owners, self._gone).any() or np.isin(owners, self._owners).any():
             self._purge(np.union1d(self._gone, owners))
-        keys = [_keys(int(owner), place) for owner, place in zip(owners, places, strict=True)]
-        if sum(map(len, keys)):
-            self._index.add_with_ids(
-                self._codebook.shorten(np.concatenate(list(descriptors))), np.concatenate(keys)
-            )
+        # Of an owner given twice the last keypoints count.
+        new = dict(zip(owners.tolist(), zip(descriptors, places, strict=True), strict=True))
+        keys = np.concatenate([_keys(owner, placed) for owner, (_, placed) in new.items()])
+        if len(keys):
+            short = self._codebook.shorten(np.concatenate([rows for rows, _ in new.values()]))
+            self._index.add_with_ids(short, keys)
         self._owners = np.union1d(self._owners, owners)
 
     def remove(self, owners: Ids) -> int:
@@ -121,19 +125,29 @@ class KeypointIndex:
         """The `k` nearest keypoints of each descriptor uint8 [n, 128], those of one owner once a row."""
         if not len(descriptors) or not self._index.ntotal:
             return _no_hits()
-        distance, keys = self._index.search(self._codebook.shorten(descriptors), k)
+        distance, keys = self._nearest(self._codebook.shorten(descriptors), k)
         background = distance.max(axis=1, where=keys >= 0, initial=0.0)
         row = np.repeat(np.arange(len(descriptors)), k)
         key, near = keys.ravel(), distance.ravel()
         owner = key >> 32
         kept = key >= 0
-        if len(self._gone):
-            kept &= ~np.isin(owner, self._gone)
         row, key, near, owner = row[kept], key[kept], near[kept], owner[kept]
         # Hits come nearest first within a row, so the first of each (row, owner) is its nearest.
         first = np.unique(row * np.int64(2**31) + owner, return_index=True)[1]
         row, key, near, owner = row[first], key[first], near[first], owner[first]
         return Hits(row, owner, _places(key), near, background[row].astype(np.float32))
+
+    def _nearest(self, short: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], Ids]:
+        """Distances and keys [n, k] of owners that are there, nearest first; key -1 where none is left."""
+        asked = k
+        while True:
+            distance, keys = self._index.search(short, asked)
+            gone = np.isin(keys >> 32, self._gone)
+            if (~gone).sum(axis=1).min() >= k:
+                break
+            asked *= 2  # removed owners must not take the places of others
+        order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(distance, order, axis=1), np.take_along_axis(keys, order, axis=1)
 
     def _purge(self, owners: Ids) -> None:
         """Sweep keypoints of removed owners out of the lists."""

@@ -86,6 +86,11 @@ class _Hunt:
         """The highest confidence so far."""
         return max((one.verification.confidence for one in self.judged.values()), default=0.0)
 
+    def has_judged(self, candidate: Candidate) -> bool:
+        """Whether a candidate was judged, in the form of the query that speaks for it now."""
+        known = self.judged.get(candidate.reference_id)
+        return known is not None and candidate.form in _forms(known.candidate.form)
+
 
 class Finder:
     """Finds the reference behind a query; may be shared between threads."""
@@ -249,9 +254,7 @@ class Finder:
 
     def _verify(self, hunt: _Hunt, candidates: Sequence[Candidate], *, again: bool = False) -> None:
         """Judge candidates, best first, a few at a time; stop after the few with a sure match."""
-        known = {reference_id: one.candidate.form for reference_id, one in hunt.judged.items()}
-        # What was judged in one form of the query is judged again where another got the votes.
-        todo = [one for one in candidates if again or known.get(one.reference_id) != one.form]
+        todo = [one for one in candidates if again or not hunt.has_judged(one)]
         starts = [*range(0, len(todo), max(FIRST, 2 * self._threads)), len(todo)]
         for start, end in pairwise(starts):
             for judged in self._judge(hunt, todo[start:end]):
@@ -300,6 +303,8 @@ class Finder:
         """Whether two trusted pictures show mostly the same: copies, crops of one another, a series."""
         ids = [one.reference_id, other.reference_id]
         features = self._database.local_features(ids, self._describer.versions["local"])
+        if len(features) < len(ids):
+            return True  # one that was withdrawn a moment ago speaks against no other
         thumbnails = self._database.thumbnails(ids)
         forms = in_forms(features[one.reference_id], one.width)
         view = QueryView(forms, _gray(thumbnails[one.reference_id]), (one.width, one.height))

@@ -126,12 +126,12 @@ class Provenance:
         with watch("search"):
             known = self.database.reference_by_sha256(query.sha256)
         if known is not None:
-            return self._report_same(query, known, "the same file", watch)
+            return self._report_same(query, known, "the same file", watch, compare=explain)
         if query.pixel_sha256 is not None:
             with watch("search"):
                 known = self.database.reference_by_pixel_sha256(query.pixel_sha256)
             if known is not None:
-                return self._report_same(query, known, "the same pixels", watch)
+                return self._report_same(query, known, "the same pixels", watch, compare=explain)
         judged = self.finder.find(query, top_k=top_k or self.settings.search.top_k, watch=watch)
         return self._report(query, judged, None, watch, compare=explain)
 
@@ -400,7 +400,13 @@ class Provenance:
         )  # fmt: skip
 
     def _report_same(
-        self, query: DecodedImage, record: ReferenceRecord, reason: str, watch: Stopwatch
+        self,
+        query: DecodedImage,
+        record: ReferenceRecord,
+        reason: str,
+        watch: Stopwatch,
+        *,
+        compare: bool = True,
     ) -> Report:
         """The report for a query whose bytes or pixels are a reference's: the query is the original."""
         import numpy as np
@@ -422,6 +428,8 @@ class Provenance:
             self._versions,
             query.notes,
         )
+        if not compare:
+            return replace(base, timings_ms=watch.read())
         return self._compared(base, query, replace(query, name=record.path), verification, watch)
 
     def _open_reference(self, record: ReferenceRecord) -> tuple[DecodedImage | None, str | None]:

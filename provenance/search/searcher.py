@@ -124,7 +124,7 @@ class Searcher:
         self.sync()
         with self._lock:
             keypoints = self._keypoints
-            if keypoints is None:
+            if keypoints is None or not forms:
                 return {}
             with ThreadPoolExecutor(len(forms)) as pool:
                 votes = pool.map(lambda one: vote(keypoints, one, size, asked=asked), forms.values())

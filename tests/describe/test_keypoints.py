@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from provenance.describe.keypoints import local_features, mirrored
-from provenance.records import LocalFeatures
+from provenance.describe.keypoints import in_forms, local_features, mirrored, negated
+from provenance.records import Form, LocalFeatures
 from tests.describe.pictures import scene
 
 
@@ -119,3 +121,46 @@ def test_the_same_picture_gives_the_same_features() -> None:
     first, second = (local_features(scene(8), limit=300) for _ in range(2))
     np.testing.assert_array_equal(first.points, second.points)
     np.testing.assert_array_equal(first.descriptors, second.descriptors)
+
+
+def assert_same_features(computed: LocalFeatures, found: LocalFeatures) -> None:
+    """The same places, sizes, angles and descriptors, but for the rounding of levels."""
+    i, j = partners(computed, found)
+    assert len(i) > 0.8 * len(computed)
+    alike = cosines(computed.descriptors[i], found.descriptors[j])
+    assert np.median(alike) > 0.99
+    assert np.percentile(alike, 5) > 0.95
+    assert np.abs(np.mean(computed.points[i] - found.points[j], axis=0)).max() < 0.05
+    assert np.median(computed.scales[i] / found.scales[j]) == pytest.approx(1, abs=0.01)
+
+
+def test_negated_features_are_those_of_the_negative() -> None:
+    pixels = scene(1, width=480, height=360)
+    features, found = local_features(pixels, limit=400), local_features(255 - pixels, limit=400)
+    assert_same_features(negated(features), found)
+    i, j = partners(negated(features), found)
+    assert np.median(cosines(features.descriptors[i], found.descriptors[j])) < 0.9, "the permutation matters"
+
+
+def test_negating_twice_changes_nothing() -> None:
+    features = local_features(scene(2), limit=200)
+    twice = negated(negated(features))
+    np.testing.assert_array_equal(twice.descriptors, features.descriptors)
+    np.testing.assert_array_equal(twice.points, features.points)
+    np.testing.assert_allclose(twice.angles, features.angles, atol=1e-3)
+    assert (twice.angles < 360).all()
+
+
+@pytest.mark.parametrize("form", get_args(Form))
+def test_each_form_has_the_features_of_the_picture_in_that_form(form: Form) -> None:
+    pixels = scene(11, width=480, height=320)
+    shown = pixels[:, ::-1] if "mirrored" in form else pixels
+    shown = 255 - shown if "negative" in form else shown
+    forms = in_forms(local_features(pixels, limit=400), 480)
+    assert set(forms) == set(get_args(Form))
+    assert_same_features(forms[form], local_features(np.ascontiguousarray(shown), limit=400))
+
+
+def test_a_picture_without_keypoints_has_none_in_any_form() -> None:
+    forms = in_forms(local_features(np.full((90, 120, 3), 128, np.uint8), limit=100), 120)
+    assert {form: len(one) for form, one in forms.items()} == dict.fromkeys(get_args(Form), 0)
