@@ -5,8 +5,9 @@
 Four fifths of the photos are the references; the others are strangers, and also what is pasted in or framed
 with. Printed for each descriptor: recall at 1 and at 10 over all edits, recall at 1 above the best score of
 any stranger ("at 0 false"), that score, the kinds of edit it misses, and the time for one picture. Variants
-are further ONNX files with the same input, such as the features without whitening:
-`python -m tools.export_copy_descriptor PHOTOS_FOLDER --features-only --output features.onnx`.
+are further ONNX files with the same input, such as the features without a projection:
+`python -m tools.export_copy_descriptor features.onnx`. More kinds of edit, from files, are in
+`benchmarks/descriptor_queries.py`.
 """
 
 from __future__ import annotations

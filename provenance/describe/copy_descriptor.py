@@ -1,7 +1,8 @@
 """The built-in copy descriptor: one ONNX file in the package, run by onnxruntime on the CPU.
 
-EfficientNet-Lite0 (ImageNet weights), generalised-mean pooling, learned whitening to 512 dimensions. How it
-was made is in `tools/export_copy_descriptor.py`, whose weights it uses in `models/NOTICE.md`.
+EfficientNet-Lite0 (ImageNet weights), generalised-mean pooling at four depths, learned projection to 512
+dimensions. How it was made is in `tools/train_copy_descriptor.py`, whose weights it uses in
+`models/NOTICE.md`, what it is worth in `benchmarks/copy_descriptor.md`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from PIL import Image
 from provenance.errors import ModelError
 from provenance.records import Pixels
 
-MODEL_FILE = Path(__file__).parent / "models" / "lite0_gem_512.onnx"
-VERSION = "lite0-gem-512/1"
+MODEL_FILE = Path(__file__).parent / "models" / "lite0_levels_512.onnx"
+VERSION = "lite0-levels-512/1"
 SIDE = 288
 
 
@@ -55,6 +56,7 @@ class CopyDescriptor:
         except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented) as error:
             raise ModelError(f"{str(model)!r} is damaged: {cure}") from error
         self.dimension = int(self._session.get_outputs()[0].shape[1])
+        self._side = int(self._session.get_inputs()[0].shape[1])
 
     def embed(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
         """Unit vectors float32 [n, dimension] of n uint8 [h, w, 3] pictures of any size.
@@ -64,11 +66,11 @@ class CopyDescriptor:
         """
         vectors = np.empty((len(images), self.dimension), np.float32)
         for row, image in enumerate(images):
-            vectors[row] = self._session.run(["embedding"], {"image": _square(image)[None]})[0][0]
+            vectors[row] = self._session.run(["embedding"], {"image": _square(image, self._side)[None]})[0][0]
         return vectors
 
 
-def _square(pixels: Pixels) -> Pixels:
-    """The picture squeezed to uint8 [SIDE, SIDE, 3], antialiased."""
+def _square(pixels: Pixels, side: int) -> Pixels:
+    """The picture squeezed to uint8 [side, side, 3], antialiased."""
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0))
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
