@@ -31,6 +31,9 @@ class Dedup:
         self._workers = workers
         self._cnn = CNN(verbose=False, model_config=model)
         self._vectors: NDArray[np.float32]
+        # The first pass also makes the kernels: part of loading.
+        with torch.inference_mode():
+            self._cnn.encode_image(image_array=np.zeros((64, 64, 3), np.uint8))
 
     def ingest(self, photos: Sequence[Path]) -> None:
         """Encode a folder of links to the photos: it takes nothing but folders."""
@@ -73,14 +76,19 @@ class Untrained(MobilenetV3):
 
     def __init__(self) -> None:
         torch.nn.Module.__init__(self)
+        torch.manual_seed(0)
         model = mobilenet_v3_small(weights=None)
         self.mobilenet_gap_op = torch.nn.Sequential(model.features, model.avgpool)
+        # Untrained normalisation lets activations fade to denormal numbers, which take twice the time.
+        for module in self.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = None
+        with torch.no_grad():
+            self.train()(torch.randn(8, 3, 224, 224))
 
 
 class Lite0(Dedup):
     """EfficientNet-Lite0 in its place, whose weights install as a package; its preprocessing otherwise."""
-
-    note = "own weights not needed"
 
     def __init__(self, *, threads: int, workers: int = 0) -> None:
         import timm

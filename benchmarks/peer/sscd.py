@@ -25,6 +25,7 @@ class Sscd(Embedding):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(MODELS[model]), options, providers=["CPUExecutionProvider"]
         )

@@ -36,6 +36,8 @@ def keep_to_cores(threads: int) -> None:
     """Let this process and its threads use `threads` cores; must come before numpy and torch are loaded."""
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
+    # Threads that spin while they wait slow a peer down, many times over, wherever a core is not its own.
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
