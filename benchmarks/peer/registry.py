@@ -43,6 +43,9 @@ PEERS = {
         "pip install opencv-python-headless faiss-cpu",
     ),
     "sscd": Entry("SSCD ResNet50, int8", "sscd:Sscd", _SSCD, {"model": "sscd"}),
+    "sscd-square": Entry(
+        "SSCD ResNet50, int8, squeezed to a square", "sscd:Sscd", _SSCD, {"model": "sscd", "square": True}
+    ),
     "sscd-distilled": Entry(
         "SSCD distilled to MobileNetV4", "sscd:Sscd", _SSCD, {"model": "sscd_distilled"}
     ),

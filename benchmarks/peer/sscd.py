@@ -17,9 +17,9 @@ SIDE = 288
 
 
 class Sscd(Embedding):
-    """512 numbers a picture, from its square form of `side` px."""
+    """512 numbers a picture, its short side at `side` px as SSCD's authors advise, or squeezed square."""
 
-    def __init__(self, *, threads: int, model: str, side: int = SIDE, square: bool = True) -> None:
+    def __init__(self, *, threads: int, model: str, side: int = SIDE, square: bool = False) -> None:
         super().__init__(threads)
         self._side, self._square = side, square
         options = onnxruntime.SessionOptions()
