@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from provenance.records import Form, LocalFeatures, Pixels
 
-VERSION = "rootsift/1"
+VERSION = "rootsift/2"
 LONG_SIDE = 480
 """Pictures are brought to this long side, in pixels: SIFT doubles it for its first octave."""
 FINE_SIDE = 800
@@ -21,6 +21,10 @@ MAX_ENLARGEMENT = 4.0
 CONTRAST_THRESHOLD = 0.01
 """A quarter of OpenCV's default, so that soft and dark pictures have keypoints too."""
 DESCRIPTOR_SCALE = 512.0
+SURPLUS = 1.5
+"""Keypoints described for each that is kept, so that there is a choice."""
+CROWDED = 0.85
+"""Share of them in a quarter of the picture from which the others would come too short."""
 CELLS = 8
 """The picture is divided in CELLS x CELLS for spreading the keypoints."""
 
@@ -43,15 +47,17 @@ def local_features(
     if min(size) < 8:
         return _none()
     working = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    # Found without a limit, chosen, then described: OpenCV's own limit would keep only the busiest corner.
-    sift = cv2.SIFT.create(contrastThreshold=CONTRAST_THRESHOLD, enable_precise_upscale=True)
-    keypoints = sift.detect(working, None)
+    sift = cv2.SIFT.create(
+        nfeatures=round(SURPLUS * limit), contrastThreshold=CONTRAST_THRESHOLD, enable_precise_upscale=True
+    )
+    keypoints, descriptors = sift.detectAndCompute(working, None)
     if not keypoints:
         return _none()
     found = _columns(keypoints)
-    kept = _spread(found[:, :2], found[:, 4], size, limit)
-    chosen, descriptors = sift.compute(working, [keypoints[i] for i in kept])
-    found = _columns(chosen)
+    if len(found) >= round(SURPLUS * limit) and _crowded(found[:, :2], size):
+        found, descriptors = _all_over(working, size, limit)
+    kept = _spread(found, size, limit)
+    found, descriptors = found[kept], descriptors[kept]
     # Each axis has its own factor, because the working size is whole pixels.
     factors = np.array(size, np.float32) / np.array([width, height], np.float32) * np.float32(scale)
     points = (found[:, :2] + 0.5) / factors - 0.5
@@ -121,15 +127,41 @@ def _columns(keypoints: Sequence[cv2.KeyPoint]) -> NDArray[np.float32]:
     return np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32)
 
 
-def _spread(
-    points: NDArray[np.float32], response: NDArray[np.float32], size: tuple[int, int], limit: int
-) -> NDArray[np.intp]:
-    """Which keypoints to keep, strongest first; ties by position in the list."""
-    strongest = np.argsort(-response, kind="stable")
+def _crowded(points: NDArray[np.float32], size: tuple[int, int]) -> bool:
+    """Whether nearly all keypoints lie in the busiest quarter of the picture's cells."""
+    counts = np.sort(np.bincount(_cells(points, size), minlength=CELLS * CELLS))
+    return bool(counts[-CELLS * CELLS // 4 :].sum() > CROWDED * len(points))
+
+
+def _all_over(
+    working: NDArray[np.uint8], size: tuple[int, int], limit: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Columns and SIFT descriptors of keypoints chosen from all there are, at nearly twice the time.
+
+    For a picture with one busy corner, of which OpenCV's own limit would keep nothing else.
+    """
+    sift = cv2.SIFT.create(contrastThreshold=CONTRAST_THRESHOLD, enable_precise_upscale=True)
+    keypoints = sift.detect(working, None)
+    found = _columns(keypoints)
+    kept = _spread(found, size, limit)
+    chosen, descriptors = sift.compute(working, [keypoints[i] for i in kept])
+    return _columns(chosen), descriptors
+
+
+def _cells(points: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.intp]:
+    """The number of the cell each point lies in, row by row."""
+    cells = np.clip(points / np.array(size, np.float32) * CELLS, 0, CELLS - 1).astype(np.intp)
+    return np.asarray(cells[:, 1] * CELLS + cells[:, 0])
+
+
+def _spread(found: NDArray[np.float32], size: tuple[int, int], limit: int) -> NDArray[np.intp]:
+    """Which keypoints to keep of the columns `found`, strongest first; ties by place and angle."""
+    points = found[:, :2]
+    # The angle, too: OpenCV's order of keypoints at one place depends on how many are asked for.
+    strongest = np.lexsort((found[:, 3], found[:, 1], found[:, 0], -found[:, 4]))
     if len(points) <= limit:
         return strongest
-    cells = np.clip(points / np.array(size, np.float32) * CELLS, 0, CELLS - 1).astype(np.intp)
-    cell = (cells[:, 1] * CELLS + cells[:, 0])[strongest]
+    cell = _cells(points, size)[strongest]
     grouped = np.argsort(cell, kind="stable")
     starts = np.searchsorted(cell[grouped], np.arange(CELLS * CELLS))
     rank_in_cell = np.empty(len(points), np.intp)
