@@ -199,19 +199,20 @@ class Finder:
 
     # ------------------------------------------------------------ what else there is
 
-    def copies(self, best: Judged, judged: Sequence[Judged]) -> tuple[str, ...]:
-        """Paths of the other trusted files that show the match's picture, its own further paths too.
+    def copies(
+        self, own: ReferenceRecord, best: Judged | None = None, judged: Sequence[Judged] = ()
+    ) -> tuple[str, ...]:
+        """Paths of the other trusted files that show a reference's picture, its own further paths too.
 
         Copies have nearly the same hash or were verified as showing the same part of the query; a mirrored
         picture is another one.
         """
-        own = best.record
         found = dict.fromkeys(own.other_paths)
         near = self._searcher.near_hashes(own.reference_id, COPY_BITS)
         alike = [
             one.record.reference_id
             for one in judged
-            if one is not best and one.verification.verified and _same_place(one, best)
+            if best and one is not best and one.verification.verified and _same_place(one, best)
         ]
         ids = [one for one in dict.fromkeys((*near, *alike)) if one != own.reference_id]
         thumbnails = self._database.thumbnails([own.reference_id, *ids])

@@ -126,12 +126,12 @@ class Provenance:
         with watch("search"):
             known = self.database.reference_by_sha256(query.sha256)
         if known is not None:
-            return self._report_same(query, known, "the same file", watch, compare=explain)
+            return self._report_known(query, known, "the same file", watch, explain)
         if query.pixel_sha256 is not None:
             with watch("search"):
                 known = self.database.reference_by_pixel_sha256(query.pixel_sha256)
             if known is not None:
-                return self._report_same(query, known, "the same pixels", watch, compare=explain)
+                return self._report_known(query, known, "the same pixels", watch, explain)
         judged = self.finder.find(query, top_k=top_k or self.settings.search.top_k, watch=watch)
         return self._report(query, judged, None, watch, compare=explain)
 
@@ -324,7 +324,7 @@ class Provenance:
             return replace(base, timings_ms=watch.read())
         best = judged[0]
         with watch("search"):
-            copies = self.finder.copies(best, judged) if reference is None else ()
+            copies = self.finder.copies(best.record, best, judged) if reference is None else ()
             others = self.finder.others(best, judged, copies) if reference is None else ()
         taken = sum(one.verification.same_picture for one in (best, *others))
         remark = (f"The picture is put together from {taken} trusted pictures.",) if taken > 1 else ()
@@ -399,6 +399,14 @@ class Provenance:
             evidence=Evidence(query, original, comparison), timings_ms=watch.read(),
         )  # fmt: skip
 
+    def _report_known(
+        self, query: DecodedImage, record: ReferenceRecord, reason: str, watch: Stopwatch, explain: bool
+    ) -> Report:
+        """The report for a query that is a trusted picture; its copies are listed unless in haste."""
+        with watch("search"):
+            copies = self.finder.copies(record) if explain else record.other_paths
+        return self._report_same(query, record, reason, watch, compare=explain, copies=copies)
+
     def _report_same(
         self,
         query: DecodedImage,
@@ -407,11 +415,13 @@ class Provenance:
         watch: Stopwatch,
         *,
         compare: bool = True,
+        copies: tuple[str, ...] = (),
     ) -> Report:
         """The report for a query whose bytes or pixels are a reference's: the query is the original."""
         import numpy as np
 
-        match = Match(record, ("sha256",), None, 1.0, 1.0, np.eye(3), 1.0, (0, 0, query.width, query.height))
+        box = (0, 0, query.width, query.height)
+        match = Match(record, ("sha256",), None, 1.0, 1.0, np.eye(3), 1.0, box, copies)
         verification = Verification(
             record.reference_id, True, reason, 0, 0, 1.0, np.eye(3),
             query_overlap=1.0, reference_overlap=1.0, same_picture=True,

@@ -16,6 +16,8 @@ BLOCK = 12
 """Side of the blocks that are correlated, in working pixels."""
 SIDE = 320
 """Largest long side of the working picture: that of the stored thumbnails."""
+LEAST_SIDE, MOST_ENLARGED = 120, 8.0
+"""Icons are enlarged to this long side, or so many times: one block alone proves nothing."""
 COARSE = 0.4
 """Blurred, tiny or noisy copies are compared at this scale too."""
 ALIKE = 0.7
@@ -77,7 +79,8 @@ def agreement(
     if grown <= 0:
         return Agreement()
     best = Agreement()
-    full = min(1.0, grown, SIDE / max(_overlap_extent(to_reference, query.shape, reference.shape), 1.0))
+    extent = max(_overlap_extent(to_reference, query.shape, reference.shape), 1.0)
+    full = max(min(1.0, grown, SIDE / extent), min(MOST_ENLARGED, LEAST_SIDE / extent))
     for factor in (full, full * COARSE):
         found = _at_scale(query, reference, to_reference, factor, -1.0 if negative else 1.0)
         if found.explained * found.overlap > best.explained * best.overlap or not best.blocks:
@@ -89,7 +92,8 @@ def _at_scale(
     query: Gray, reference: Gray, to_reference: NDArray[np.float64], factor: float, sign: float
 ) -> Agreement:
     height, width = (max(BLOCK, round(side * factor)) for side in query.shape)
-    small = cv2.resize(query, (width, height), interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_AREA if factor <= 1 else cv2.INTER_LINEAR
+    small = cv2.resize(query, (width, height), interpolation=how)
     warp = to_reference @ np.linalg.inv(_to_small((height, width), (query.shape[1], query.shape[0])))
     # A reference finer than the working picture would alias; blur it in step with the scale.
     shrink = _local_scale(warp, (height, width))

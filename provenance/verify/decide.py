@@ -26,7 +26,9 @@ MIN_INLIERS = 5
 FEW_MATCHES = 10
 """Of fewer matches a share says little, so it is taken of so many."""
 ENOUGH_INLIERS = 15
-"""With so many inliers the geometry they support is judged, and not whether the whole pictures resemble."""
+"""With so many inliers their geometry is judged, unless the whole pictures agree nearly everywhere."""
+PAGE, CODE, PAGE_OVERLAP = 0.75, 0.88, 0.9
+"""Pages of text resemble each other, codes agree at most places: copies of one agree nearly everywhere."""
 PHOTO_GRAPHIC = 0.7
 """`Agreement.graphic` of photos with hard edges; letters and logos have 0.75 to 0.95."""
 
@@ -223,14 +225,16 @@ def _with_whole(evidence: Evidence, query: QueryView, small: Gray, size: Size) -
 
 def keypoint_confidence(evidence: Evidence) -> float:
     """Probability that the geometry is no accident, 0..1."""
-    if evidence.inliers < MIN_INLIERS:
+    agreed = evidence.agreed
+    if evidence.inliers < MIN_INLIERS or (agreed.graphic > CODE and agreed.overlap < PAGE_OVERLAP):
         return 0.0
     return _logistic(KEYPOINT_WEIGHTS, evidence.keypoint_features)
 
 
 def picture_confidence(evidence: Evidence) -> float:
     """Probability that the two whole pictures are one, 0..1."""
-    if evidence.inliers >= ENOUGH_INLIERS:
+    drawn = evidence.whole.graphic > PAGE
+    if evidence.whole.overlap < PAGE_OVERLAP and (drawn or evidence.inliers >= ENOUGH_INLIERS):
         return 0.0
     if evidence.alike.structure < 3.0:
         return 0.0  # flat pictures: everything correlates with noise

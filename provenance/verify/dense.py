@@ -14,7 +14,7 @@ from provenance.verify.geometry import Size
 SIDE = 48
 """Side of the squares that whole pictures are squeezed to for `resemble`."""
 
-COPY_DETAIL = 0.8
+COPY_DETAIL = 0.93
 """Correlation in detail from which two whole pictures are copies."""
 
 Gray = NDArray[np.float32]

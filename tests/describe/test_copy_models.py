@@ -15,9 +15,8 @@ from provenance.errors import MissingExtraError, ModelError, UsageError
 from tests.describe.pictures import decoded, scene
 
 
-def test_the_builtin_is_the_default_and_keeps_its_version() -> None:
-    """Databases made before there was a choice stay as they are."""
-    assert copy_embedder().version == copy_embedder("builtin").version == VERSION == "lite0-gem-512/1"
+def test_the_builtin_is_the_default() -> None:
+    assert copy_embedder().version == copy_embedder("builtin").version == VERSION == "lite0-levels-512/1"
 
 
 def test_a_file_makes_the_copy_descriptor() -> None:
