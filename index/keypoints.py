@@ -7,7 +7,7 @@ keypoint size in 1/16 octave of it, angle in 1/256 of a turn. So a search needs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from index.codebook import PARTS, VERSION, Codebook, shipped_codebook
 from index.interface import Ids
+from index.journal import Journal, read_deltas
 from index.manifest import Manifest, refuse_index
-from index.storage import HashingWriter, open_index, save_base
+from index.storage import HashingWriter, open_index
 
 _untyped: Any = faiss  # the stubs of faiss lack its file callbacks
 
@@ -27,6 +28,8 @@ SIZE_STEPS, SIZE_OFFSET = 16.0, 224.0
 """A keypoint's size is kept as log2(size / long side) in 1/16 octave: from 2**-14 to 4."""
 LISTS_SEARCHED = 5
 MAX_OWNER = 2**31 - 1
+ROW = np.dtype([("list", "<i4"), ("key", "<i8"), ("code", "u1", (PARTS,))])
+"""A keypoint in a delta; list -1 stands for an owner without any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +81,7 @@ class KeypointIndex:
         self._index = _empty(self._codebook)
         self._owners: Ids = np.zeros(0, np.int64)
         self._gone: Ids = np.zeros(0, np.int64)
+        self._journal = Journal()
 
     def __len__(self) -> int:
         return len(self._owners)
@@ -110,12 +114,14 @@ class KeypointIndex:
             short = self._codebook.shorten(np.concatenate([rows for rows, _ in new.values()]))
             self._index.add_with_ids(short, keys)
         self._owners = np.union1d(self._owners, owners)
+        self._journal.note(np.unique(owners))
 
     def remove(self, owners: Ids) -> int:
         """Remove owners, effective at once; unknown ones are ignored. Returns how many were there."""
         going = np.intersect1d(self._owners, owners)
         self._owners = np.setdiff1d(self._owners, going)
         self._gone = np.union1d(self._gone, going)
+        self._journal.note(going)
         # Their keypoints are passed over in searches, and swept out when they are many.
         if len(self._gone) > 0.1 * len(self._owners):
             self._purge(self._gone)
@@ -152,34 +158,53 @@ class KeypointIndex:
     def _purge(self, owners: Ids) -> None:
         """Sweep keypoints of removed owners out of the lists."""
         if len(owners) and self._index.ntotal:
-            sorted_owners = np.unique(owners)
-            lists, kept = self._index.invlists, _empty(self._codebook)
-            for number in range(self._index.nlist):
-                size = lists.list_size(number)
-                if not size:
-                    continue
-                keys = faiss.rev_swig_ptr(lists.get_ids(number), size)
-                codes = faiss.rev_swig_ptr(lists.get_codes(number), size * PARTS).reshape(size, PARTS)
-                stays = ~np.isin(keys >> 32, sorted_owners)
-                staying, left = np.ascontiguousarray(codes[stays]), np.ascontiguousarray(keys[stays])
-                kept.invlists.add_entries(
-                    number, len(left), faiss.swig_ptr(left), faiss.swig_ptr(staying)
-                )  # fmt: skip
-                kept.ntotal += len(left)
+            kept = _empty(self._codebook)
+            for number, keys, codes in self._lists():
+                stays = ~np.isin(keys >> 32, owners)
+                _append(kept, number, keys[stays], codes[stays])
             self._index = kept
         self._gone = np.setdiff1d(self._gone, owners)
 
     def save(self, folder: Path, *, descriptor: str, generation: str) -> None:
-        """Write the index to `folder`, replacing the old one atomically."""
-        self._purge(self._gone)
-
-        def write(writer: HashingWriter) -> None:
-            writer.write(np.int64(len(self._owners)).astype("<i8").tobytes())
-            writer.write(self._owners.astype("<i8").tobytes())
-            faiss.write_index(self._index, _untyped.PyCallbackIOWriter(writer.write))
-
+        """Write what changed to `folder`, or the whole index, replacing the old one atomically."""
         manifest = Manifest("keypoints", descriptor, PARTS, "cosine", len(self), generation)
-        save_base(folder, manifest, write)
+        self._journal.save(folder, manifest, write_base=self._write, rows_of=self._rows_of)
+
+    def _write(self, writer: HashingWriter) -> None:
+        self._purge(self._gone)
+        writer.write(np.int64(len(self._owners)).astype("<i8").tobytes())
+        writer.write(self._owners.astype("<i8").tobytes())
+        faiss.write_index(self._index, _untyped.PyCallbackIOWriter(writer.write))
+
+    def _rows_of(self, owners: Ids) -> tuple[Ids, NDArray[Any]]:
+        """Of those owners that are there: the owner of each keypoint, and its list, key and code.
+
+        An owner without keypoints has one row, in no list.
+        """
+        there = np.intersect1d(owners, self._owners)
+        found = [_no_rows(there)]
+        for number, keys, codes in self._lists():
+            chosen = np.isin(keys >> 32, there)
+            if chosen.any():
+                rows = np.zeros(int(chosen.sum()), ROW)
+                rows["list"], rows["key"], rows["code"] = number, keys[chosen], codes[chosen]
+                found.append(rows)
+        every = np.concatenate(found)
+        return every["key"] >> 32, every
+
+    def _put(self, rows: NDArray[Any]) -> None:
+        """Take rows of a delta into the lists."""
+        for number in np.unique(rows["list"][rows["list"] >= 0]).tolist():
+            _append(self._index, number, *(rows[rows["list"] == number][name] for name in ("key", "code")))
+
+    def _lists(self) -> Iterator[tuple[int, Ids, NDArray[np.uint8]]]:
+        """Number, keys [n] and codes [n, PARTS] of each list that holds any; views."""
+        lists = self._index.invlists
+        for number in range(self._index.nlist):
+            if size := lists.list_size(number):
+                keys = faiss.rev_swig_ptr(lists.get_ids(number), size)
+                codes = faiss.rev_swig_ptr(lists.get_codes(number), size * PARTS)
+                yield number, keys, codes.reshape(size, PARTS)
 
     @classmethod
     def load(cls, folder: Path, *, descriptor: str, codebook: Codebook | None = None) -> tuple[Self, str]:
@@ -196,10 +221,32 @@ class KeypointIndex:
                 index._index = faiss.read_index(_untyped.PyCallbackIOReader(file.read))
             except RuntimeError:
                 refuse_index(folder, "cannot be read by this version of faiss")
+            index._index.nprobe = LISTS_SEARCHED
+            for changed, owners, rows in read_deltas(folder, saved):
+                if rows.dtype != ROW:
+                    refuse_index(folder, "has a delta that cannot be read")
+                known = np.intersect1d(changed, index._owners)
+                index._purge(known)
+                index._put(rows)
+                index._owners = np.union1d(np.setdiff1d(index._owners, known), owners)
         if len(index._owners) != manifest.count:
             refuse_index(folder, f"does not hold {manifest.count} pictures")
-        index._index.nprobe = LISTS_SEARCHED
+        index._journal.start(manifest)
         return index, manifest.generation
+
+
+def _no_rows(owners: Ids) -> NDArray[Any]:
+    """A row in no list for each owner, so that owners without keypoints are kept."""
+    rows = np.zeros(len(owners), ROW)
+    rows["list"], rows["key"] = -1, owners << 32
+    return rows
+
+
+def _append(index: Any, number: int, keys: Ids, codes: NDArray[np.uint8]) -> None:
+    """Add keys and codes to one list of a FAISS index."""
+    keys, codes = np.ascontiguousarray(keys), np.ascontiguousarray(codes)
+    index.invlists.add_entries(number, len(keys), faiss.swig_ptr(keys), faiss.swig_ptr(codes))
+    index.ntotal += len(keys)
 
 
 def _empty(codebook: Codebook) -> Any:

@@ -9,10 +9,12 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     settings   every option, one section per room
     places     boxes -> named places, for the rooms that say where something is
     pipeline   the corridor: ingest(), check(), explain()
+    ingest     files and folders -> references, in batches
+    find       query -> judged candidates, the cheap stages first
     decode     bytes | path | URL -> upright sRGB pixels + sha256
     describe   pixels -> descriptors: hashes, embeddings, keypoints
     search     descriptors -> ranked candidates
-    verify     keypoint matches -> homography, overlap, confidence
+    verify     keypoint matches -> homography, what agrees of which kind, confidence
     compare    verified pair -> alignment, tone, change mask, regions, text, replay
     explain    comparison -> edits -> sentences
     report     Report -> JSON, terminal, HTML

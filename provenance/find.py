@@ -44,6 +44,8 @@ MOSTLY_EXPLAINED = 0.6
 """Share of a picture's detail from which a match is of the picture and not of something it shares."""
 SHARED_SHARE, SHARED_FACTOR = 0.4, 0.1
 """Share of a match's inliers by which another picture shows the same part; what the match is worth then."""
+EQUALLY_SURE = 0.95
+"""Beyond this it is not the confidence that tells a photo from its mirrored or smaller twin."""
 SURE = 0.99
 NOT_QUITE = 0.9
 """A match less sure than this is looked at further: there may be a better one."""
@@ -63,7 +65,7 @@ class Judged:
         one = self.verification
         return (
             one.verified,
-            round(one.confidence, 2),
+            round(min(one.confidence, EQUALLY_SURE), 2),
             one.form == "upright",
             round(one.explained, 1),
             one.inliers,

@@ -321,6 +321,28 @@ def test_a_loaded_index_answers_as_the_saved_one(counts: dict[int, int], tmp_pat
     assert_answers_as({**model, 99: some(2, 99)}, loaded, some(5, 4))
 
 
+def test_a_few_changes_are_saved_as_a_few_bytes_and_loaded_again(tmp_path: Path) -> None:
+    index, model = index_of({owner: 3 for owner in range(200)})
+    index.save(tmp_path, descriptor="local 1", generation="1")
+    base = sum(path.stat().st_size for path in tmp_path.glob("data-*"))
+    index.add(
+        np.array([5, 300, 301]), [some(2, 50), some(4, 300), some(0, 0)], [anywhere(n, n) for n in (2, 4, 0)]
+    )
+    index.remove(np.array([7, 8]))
+    index.save(tmp_path, descriptor="local 1", generation="2")
+    index.remove(np.array([300]))
+    index.add(np.array([7]), [some(1, 70)], [anywhere(1, 7)])
+    index.save(tmp_path, descriptor="local 1", generation="3")
+    assert [path.stat().st_size < base / 4 for path in tmp_path.glob("delta-*")] == [True, True]
+    model = {**model, 5: some(2, 50), 301: some(0, 0), 7: some(1, 70)}
+    del model[8]
+    loaded, generation = KeypointIndex.load(tmp_path, descriptor="local 1", codebook=exact())
+    assert generation == "3"
+    assert loaded.ids().tolist() == sorted(model)
+    assert loaded.keypoints == sum(map(len, model.values()))
+    assert_answers_as(model, loaded, np.concatenate([some(4, 300), some(1, 70), some(2, 50)]))
+
+
 def test_damage_of_any_kind_is_noticed(tmp_path: Path) -> None:
     index, _ = index_of({1: 5, 2: 5})
     index.save(tmp_path, descriptor="local 1", generation="1")
