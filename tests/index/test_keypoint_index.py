@@ -322,7 +322,7 @@ def test_a_loaded_index_answers_as_the_saved_one(counts: dict[int, int], tmp_pat
 
 
 def test_a_few_changes_are_saved_as_a_few_bytes_and_loaded_again(tmp_path: Path) -> None:
-    index, model = index_of({owner: 3 for owner in range(200)})
+    index, model = index_of(dict.fromkeys(range(200), 3))
     index.save(tmp_path, descriptor="local 1", generation="1")
     base = sum(path.stat().st_size for path in tmp_path.glob("data-*"))
     index.add(
