@@ -3,7 +3,8 @@
 hash        the perceptual hash, and a dense comparison of the whole pictures: copies without a cut
 keypoints   votes of the keypoints, as they are and mirrored: nearly everything else
 embedding   the copy descriptor and CLIP, and keypoints of the negative: blurred, tiny and odd pictures
-deep        finer keypoints and parts of the query: small insets, collages, pages
+fine        finer keypoints: small insets, small parts of a page
+parts       the copy descriptor of parts of the query: the same, blurred or tiny
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from provenance.db import Database
 from provenance.decode import decode, reduce
 from provenance.describe import Describer, in_forms, local_features
 from provenance.records import Candidate, DecodedImage, Form, LocalFeatures, ReferenceRecord, Verification
-from provenance.search import ASKED, Searcher, Vote, fuse
+from provenance.search import ASKED, Searcher, Vote, fuse, keep_heavier
 from provenance.timing import Stopwatch
 from provenance.verify import QueryView, resemble, small_gray, verify, verify_whole
 
@@ -33,7 +34,9 @@ COPY_BITS = 31
 STRONG_VOTES = 30
 """With so many agreeing keypoints other forms of the query are not asked for."""
 FINE_VOTES = 4
+"""Agreeing finer keypoints from which a candidate is judged."""
 UNSURE = 0.02
+"""Confidence from which what was judged with coarse keypoints is judged again with finer ones."""
 FINE_ASKED = 1500
 """Finer keypoints that are looked up: the small part that matters has few of them."""
 FIRST = 4
@@ -248,10 +251,7 @@ class Finder:
     def _ask(self, hunt: _Hunt, forms: Iterable[Form], keypoints: int = ASKED) -> None:
         """Add the votes of some forms of the query, of its strongest keypoints."""
         asked = {form: hunt.view.forms[form] for form in forms}
-        found = self._searcher.by_keypoints(asked, hunt.view.size, asked=keypoints)
-        for reference_id, cast in found.items():
-            if reference_id not in hunt.votes or cast[0].weight > hunt.votes[reference_id][0].weight:
-                hunt.votes[reference_id] = cast
+        keep_heavier(hunt.votes, self._searcher.by_keypoints(asked, hunt.view.size, asked=keypoints))
 
     # ------------------------------------------------------------ verification
 

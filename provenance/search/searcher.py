@@ -19,7 +19,7 @@ from index.storage import check_digests
 from provenance.db import Database
 from provenance.errors import DatabaseError, IndexCorruptError
 from provenance.records import Form, LocalFeatures
-from provenance.search.votes import ASKED, Vote, places, vote
+from provenance.search.votes import ASKED, Vote, keep_heavier, places, vote
 
 KEYPOINTS_INDEXED = 300
 """Of a reference's keypoints the index holds the strongest; verification uses them all."""
@@ -130,9 +130,7 @@ class Searcher:
                 votes = pool.map(lambda one: vote(keypoints, one, size, asked=asked), forms.values())
                 found: dict[int, tuple[Vote, Form]] = {}
                 for form, cast_votes in zip(forms, votes, strict=True):
-                    for reference_id, cast in cast_votes.items():
-                        if reference_id not in found or cast.weight > found[reference_id][0].weight:
-                            found[reference_id] = cast, form
+                    keep_heavier(found, {one: (cast, form) for one, cast in cast_votes.items()})
             return found
 
     def _best(self, name: str, forms: Vectors, limit: int) -> dict[int, float]:

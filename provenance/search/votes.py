@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.keypoints import KeypointIndex, Places
-from provenance.records import LocalFeatures
+from provenance.records import Form, LocalFeatures
 
 ASKED = 700
 """Keypoints of the query that are looked up, the strongest."""
@@ -34,6 +35,13 @@ class Vote:
     """Sum of the agreeing votes; a vote is 0 to 1 by how much nearer it is than an accidental hit."""
     matches: int
     """How many keypoints agree."""
+
+
+def keep_heavier(votes: dict[int, tuple[Vote, Form]], more: Mapping[int, tuple[Vote, Form]]) -> None:
+    """Add votes by reference to `votes`; of two forms of the query the one with the heavier vote stays."""
+    for reference_id, cast in more.items():
+        if reference_id not in votes or cast[0].weight > votes[reference_id][0].weight:
+            votes[reference_id] = cast
 
 
 def places(features: LocalFeatures, size: tuple[int, int]) -> Places:

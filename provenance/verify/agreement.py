@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.verify.dense import Gray
 from provenance.verify.geometry import Size
-
-Gray = NDArray[np.float32]
 
 BLOCK = 12
 """Side of the blocks that are correlated, in working pixels."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.records import Form, LocalFeatures, Verification
-from provenance.verify.agreement import Agreement, Gray, agreement
-from provenance.verify.dense import Resemblance, resemble, whole_picture_homography
+from provenance.verify.agreement import Agreement, agreement
+from provenance.verify.dense import Gray, Resemblance, resemble, whole_picture_homography
 from provenance.verify.geometry import Geometry, Size, fit_homography, overlaps
 from provenance.verify.matching import agree, match
 
