@@ -23,7 +23,7 @@ from provenance.describe import Describer, in_forms, local_features
 from provenance.records import Candidate, DecodedImage, Form, LocalFeatures, ReferenceRecord, Verification
 from provenance.search import ASKED, Searcher, Vote, fuse, keep_heavier
 from provenance.timing import Stopwatch
-from provenance.verify import QueryView, resemble, small_gray, verify, verify_whole
+from provenance.verify import QueryView, query_gray, resemble, small_gray, verify, verify_whole
 
 SURE_BITS = 24
 """Differing bits of 256 up to which the whole pictures are compared before anything else is computed."""
@@ -122,9 +122,7 @@ class Finder:
     def find(self, query: DecodedImage, *, top_k: int, watch: Stopwatch) -> list[Judged]:
         """All candidates that were judged, best first."""
         reduced = reduce(query, self._side_px)
-        hunt = _Hunt(
-            query, reduced, QueryView({}, small_gray(reduced.pixels, 640), (query.width, query.height))
-        )
+        hunt = _Hunt(query, reduced, QueryView({}, query_gray(reduced.pixels), (query.width, query.height)))
         for stage in (
             self._by_hash, self._by_keypoints, self._by_embedding, self._by_fine_keypoints, self._by_parts,
         ):  # fmt: skip
@@ -365,7 +363,7 @@ def judge_pair(
         stored = local_features(small_reference.pixels, limit=keypoints, scale=small_reference.scale)
     with watch("verify"):
         view = QueryView(
-            in_forms(local, query.width), small_gray(small_query.pixels, 640), (query.width, query.height)
+            in_forms(local, query.width), query_gray(small_query.pixels), (query.width, query.height)
         )
         return verify(
             view, 0, stored, small_gray(reference.pixels), (reference.width, reference.height),

@@ -28,7 +28,7 @@ from provenance.decode import decode, reduce
 from provenance.describe import in_forms
 from provenance.evaluate.metrics import expected_calibration_error, reliability
 from provenance.evaluate.queries import Query, read_queries
-from provenance.verify import QueryView, small_gray
+from provenance.verify import QueryView, query_gray, small_gray
 from provenance.verify.decide import ENOUGH_INLIERS, MIN_INLIERS, Evidence, gather
 
 BY_VOTES, BY_EMBEDDING = 4, 3
@@ -67,7 +67,7 @@ def _rows(provenance: Provenance, number: int, query: Query) -> Iterator[Row]:
     truth = {provenance.database.find(str(path.resolve())).reference_id for path in query.originals}
     voted = sorted(votes, key=lambda one: -votes[one][0].weight)[:BY_VOTES]
     alike = sorted(near, key=lambda one: -near[one])[:BY_EMBEDDING]
-    view = QueryView(forms, small_gray(image.pixels, 640), size)
+    view = QueryView(forms, query_gray(image.pixels), size)
     for one in dict.fromkeys([*truth, *voted, *alike]):
         record = provenance.database.references([one])[one]
         local = provenance.database.local_features([one], provenance.describer.versions["local"])[one]

@@ -8,7 +8,7 @@ decide     the evidence above -> verified or not, and a calibrated probability
 """
 
 from provenance.verify.decide import QueryView, verify, verify_whole
-from provenance.verify.dense import resemble, small_gray
+from provenance.verify.dense import query_gray, resemble, small_gray
 from provenance.verify.geometry import shown_box
 
-__all__ = ["QueryView", "resemble", "shown_box", "small_gray", "verify", "verify_whole"]
+__all__ = ["QueryView", "query_gray", "resemble", "shown_box", "small_gray", "verify", "verify_whole"]

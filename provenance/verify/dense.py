@@ -14,6 +14,8 @@ from provenance.verify.geometry import Size
 SIDE = 48
 """Side of the squares that whole pictures are squeezed to for `resemble`."""
 
+QUERY_SIDE = 640
+"""Long side of `query_gray`, pixels."""
 COPY_DETAIL = 0.93
 """Correlation in detail from which two whole pictures are copies."""
 
@@ -47,6 +49,11 @@ def small_gray(pixels: Pixels, side: int = 320) -> Gray:
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def query_gray(pixels: Pixels) -> Gray:
+    """A query's grey picture, larger than a thumbnail: its original may fill a small part of it."""
+    return small_gray(pixels, QUERY_SIDE)
 
 
 def resemble(query: Gray, reference: Gray) -> Resemblance:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +11,7 @@ import pytest
 from index.exact import ExactIndex
 from index.manifest import MANIFEST, read_manifest
 from provenance.errors import IndexCorruptError
+from tests.index.killing import last_reported_when_killed
 
 SAVE_FOREVER = """
 import sys
@@ -71,15 +68,7 @@ def test_a_save_that_stops_at_any_call_leaves_a_whole_index(
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_killed_while_saving_the_last_reported_index_is_there(tmp_path: Path) -> None:
     for wait in (0.0, 0.003, 0.011):
-        saver = subprocess.Popen(
-            [sys.executable, "-c", SAVE_FOREVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
-        assert saver.stdout
-        reported = int(saver.stdout.readline())
-        time.sleep(wait)
-        saver.send_signal(signal.SIGKILL)
-        reported = max([reported, *map(int, saver.stdout.read().split("\n")[:-1])])
-        saver.wait()
+        reported = last_reported_when_killed(SAVE_FOREVER, tmp_path, wait)
         loaded, generation = ExactIndex.load(tmp_path, descriptor="copy 1")
         assert int(generation) in (reported, reported + 1)
         assert len(loaded) == int(generation) % 50 + 1

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +12,7 @@ from index import storage
 from index.manifest import MANIFEST, Manifest, read_manifest
 from index.storage import HashingWriter, append_delta, check_digests, open_index, save_base, save_index
 from provenance.errors import IndexCorruptError
+from tests.index.killing import last_reported_when_killed
 
 APPEND_FOREVER = """
 import sys
@@ -146,15 +143,7 @@ def test_a_delta_that_stops_at_any_call_leaves_a_whole_index(
 def test_killed_while_appending_the_last_reported_state_is_there(tmp_path: Path) -> None:
     for wait in (0.0, 0.05, 0.11, 0.23):
         folder = tmp_path / str(wait)
-        saver = subprocess.Popen(
-            [sys.executable, "-c", APPEND_FOREVER, str(folder)], stdout=subprocess.PIPE, text=True
-        )
-        assert saver.stdout
-        reported = int(saver.stdout.readline())
-        time.sleep(wait)
-        saver.send_signal(signal.SIGKILL)
-        reported = max([reported, *map(int, saver.stdout.read().split("\n")[:-1])])
-        saver.wait()
+        reported = last_reported_when_killed(APPEND_FOREVER, folder, wait)
         generation, parts = content(folder)
         assert int(generation) in (reported, reported + 1)
         assert len(b"".join(parts)) == 8 * int(generation)
