@@ -8,18 +8,28 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provenance import __version__
+from provenance.commands.console import (
+    Clip,
+    CopyModel,
+    Format,
+    Home,
+    OutputFormat,
+    open_library,
+    print_json,
+    progress_bar,
+)
+from provenance.commands.database import db_app
+from provenance.commands.evaluate import evaluate_app
 from provenance.errors import ProvenanceError
 
 if TYPE_CHECKING:
-    from provenance import IngestSummary, Provenance, Report
+    from provenance import IngestSummary, Report
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -30,39 +40,10 @@ app = typer.Typer(
     "70 database from a newer version; "
     "74 database, index or disk trouble; 77 no permission; 78 wrong setting; 130 interrupted.",
 )
-db_app = typer.Typer(no_args_is_help=True, help="Look after the database and its indexes.")
-evaluate_app = typer.Typer(no_args_is_help=True, help="Measure the program on pictures with known truth.")
 app.add_typer(db_app, name="db")
 app.add_typer(evaluate_app, name="evaluate")
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-
-
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="DIR", help="Where database and index live. [env: PROVENANCE_HOME]"),
-]
-Clip = Annotated[
-    str | None,
-    typer.Option("--clip", metavar="MODEL:TAG|FILE", help="Use CLIP too, e.g. ViT-B-32:laion2b_s34b_b79k."),
-]
-CopyModel = Annotated[
-    str | None,
-    typer.Option(
-        "--copy-model",
-        metavar="MODEL",
-        help="Who makes the copy descriptor of this database from now on: builtin, onnx:FILE, "
-        "torchscript:FILE, timm:NAME, timm:NAME:FILE, open_clip:MODEL:TAG or open_clip:MODEL:FILE; "
-        "all but open_clip take ,side=320 ,mean=imagenet|half|none ,fit=square|short behind.",
-    ),
-]
-OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
 ReportFile = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML page."),
@@ -167,260 +148,7 @@ def serve(
         run(library, host=host, port=port)
 
 
-# ---------------------------------------------------------------- db
-
-
-@db_app.command()
-def upgrade(context: typer.Context, home: Home = None) -> None:
-    """Bring the database to this version's schema (every command does so by itself)."""
-    with open_library(context, home) as library:
-        typer.echo(f"the schema is at revision {library.database.stats().schema_revision}")
-
-
-@db_app.command()
-def stats(context: typer.Context, output: OutputFormat = Format.text, home: Home = None) -> None:
-    """Say what the database holds."""
-    from rich.console import Console
-    from rich.table import Table
-
-    with open_library(context, home) as library:
-        found = library.database.stats()
-        if output is not Format.text:
-            print_json(found, output)
-            return
-        table = Table(show_header=False, box=None)
-        for name, value in (
-            ("references", found.references),
-            ("withdrawn", found.withdrawn),
-            ("superseded", found.superseded),
-            ("files", found.files),
-            *((f"descriptor {key}", count) for key, count in found.descriptors.items()),
-            ("schema revision", found.schema_revision), ("bytes on disk", found.bytes_on_disk),
-            ("home", library.settings.home),
-        ):  # fmt: skip
-            table.add_row(name, str(value))
-        Console().print(table)
-
-
-@db_app.command()
-def verify(
-    context: typer.Context,
-    files: Annotated[bool, typer.Option("--files", help="Also read every trusted file again.")] = False,
-    home: Home = None,
-) -> None:
-    """Check database and indexes; prints a digest that two databases of equal content share."""
-    with open_library(context, home) as library:
-        problems = library.problems(files=files)
-        typer.echo(f"content digest {library.database.digest()}")
-    for problem in problems:
-        typer.echo(f"problem: {problem}", err=True)
-    if problems:
-        raise typer.Exit(74)
-    typer.echo("no problems: every reference is complete, and the indexes equal the database")
-
-
-@db_app.command()
-def rebuild(context: typer.Context, home: Home = None) -> None:
-    """Make the indexes anew from the database."""
-    with open_library(context, home) as library:
-        library.searcher.rebuild()
-        typer.echo(f"indexes made anew for {len(library.database.active_ids())} references")
-
-
-@db_app.command()
-def withdraw(
-    context: typer.Context,
-    reference: Annotated[str, typer.Argument(help="Number, path, or first characters of the sha256.")],
-    restore: Annotated[bool, typer.Option("--restore", help="Take a withdrawal back.")] = False,
-    home: Home = None,
-) -> None:
-    """Take a picture out of the trusted set, effective on the very next check; nothing is deleted."""
-    with open_library(context, home) as library:
-        found = library.database.find(reference)
-        (library.database.restore if restore else library.database.withdraw)(found.reference_id)
-        typer.echo(f"{'restored' if restore else 'withdrawn'}: {found.path} (reference {found.reference_id})")
-
-
-# ---------------------------------------------------------------- evaluate
-
-
-@evaluate_app.command("sample")
-def evaluate_sample(
-    folder: Annotated[Path, typer.Argument(help="Folder with photos/, queries/, truth.json.")] = Path(
-        "sample_db"
-    ),
-) -> None:
-    """Ingest a sample folder into a fresh database, check its queries, print the table against the truth."""
-    import tempfile
-
-    from provenance import Provenance
-    from provenance.evaluate.sample import evaluate_sample as evaluate
-
-    with tempfile.TemporaryDirectory() as home, Provenance(home) as library:
-        with progress_bar("ingest") as advance:
-            library.ingest([folder / "photos"], manifest=folder / "credits.csv", progress=advance)
-        typer.echo(evaluate(folder, library.check).table())
-
-
-@evaluate_app.command("make-queries")
-def make_queries(
-    photos: Annotated[Path, typer.Option(metavar="DIR", help="Photos to make queries from.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets trusted/, queries/ and queries.csv.")],
-    others: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Photos that stay strangers, also to paste and frame with; without it, half of --photos.",
-        ),
-    ] = None,
-    per_photo: Annotated[int, typer.Option(min=1, help="Queries of each trusted photo.")] = 2,
-    strangers: Annotated[
-        int, typer.Option(min=0, help="Queries without an original; may be more than photos.")
-    ] = 0,
-    branded: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            help="Trusted photos, and further strangers, with the same banner, logo, watermark, frame, "
-            "caption, flag, face, app or background in turn.",
-        ),
-    ] = 0,
-    kinds: Annotated[
-        str | None, typer.Option(metavar="KIND,KIND...", help="Kinds of edit; all without it.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other queries.")] = 0,
-) -> None:
-    """Make queries with known truth: photos edited in many ways, and strangers."""
-    from provenance.evaluate.queries import make_queries as make
-
-    named = [kind.strip() for kind in kinds.split(",")] if kinds else []
-    with progress_bar("make queries") as advance:
-        made = make(
-            photos, out, others=others, per_photo=per_photo, strangers=strangers, branded=branded,
-            kinds=named, seed=seed, progress=advance,
-        )  # fmt: skip
-    typer.echo(
-        f"{out / 'queries.csv'}: {len(made)} queries of {len({query.kind for query in made})} kinds, "
-        f"{sum(query.reference is None for query in made)} of them without an original"
-    )
-
-
-@evaluate_app.command()
-def retrieval(
-    context: typer.Context,
-    trusted: Annotated[Path, typer.Option(metavar="DIR", help="Trusted photos, ingested first.")],
-    queries: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE.csv",
-            help="Columns: query, reference (empty: none), kind, also (further originals).",
-        ),
-    ],
-    output: OutputFormat = Format.text,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the reliability diagram.")
-    ] = None,
-    contact_sheet: Annotated[
-        Path | None,
-        typer.Option(
-            "--contact-sheet",
-            "--mistakes",
-            metavar="FILE.png",
-            help="Draw what was missed or mistaken: query, original and answer, with the reason.",
-        ),
-    ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain/--no-explain", help="Find the originals only: much quicker.")
-    ] = True,
-    limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Check N random queries, evenly over the kinds.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed takes others with --limit.")] = 0,
-    clip: Clip = None,
-    copy_model: CopyModel = None,
-    home: Home = None,
-) -> None:
-    """Measure how many originals are found, how often falsely, and whether confidence can be believed."""
-    import tempfile
-
-    from provenance.evaluate.contact import draw_contact_sheet
-    from provenance.evaluate.plots import draw_reliability
-    from provenance.evaluate.queries import choose, read_queries
-    from provenance.evaluate.retrieval import evaluate_retrieval, require_trusted, without_explanation
-    from provenance.evaluate.tables import retrieval_table
-
-    asked = read_queries(queries)
-    if limit is not None:
-        asked = choose(asked, limit, seed)
-    with (
-        tempfile.TemporaryDirectory() as fresh,
-        open_library(context, home or context.obj or Path(fresh), clip, copy_model) as library,
-    ):
-        with progress_bar("ingest") as advance:
-            library.ingest([trusted], progress=advance)
-        require_trusted(asked, lambda digest: library.database.reference_by_sha256(digest) is not None)
-        with progress_bar("check") as advance:
-            checker = library.check if explain else without_explanation(library.check)
-            result = evaluate_retrieval(asked, checker, progress=advance)
-    for file in (plot, contact_sheet):
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-    if plot is not None:
-        draw_reliability(result.calibration, "confidence of the best candidate").save(plot)
-    if contact_sheet is not None:
-        draw_contact_sheet(result.mistakes).save(contact_sheet)
-    if output is Format.text:
-        typer.echo(retrieval_table(result))
-    else:
-        print_json(result.as_dict(), output)
-
-
 # ---------------------------------------------------------------- printing
-
-
-@contextmanager
-def open_library(
-    context: typer.Context, home: Path | None, clip: str | None = None, copy_model: str | None = None
-) -> Iterator[Provenance]:
-    """The library at --home (of the command, or of the program) with the given models."""
-    from provenance import Provenance
-
-    models = {"clip": clip, "copy_model": copy_model}
-    asked = {name: spec for name, spec in models.items() if spec}
-    options: dict[str, Any] = {"describe": asked} if asked else {}
-    try:
-        with Provenance(home or context.obj, **options) as library:
-            yield library
-    except KeyboardInterrupt:
-        typer.echo("interrupted: what was done is kept; run the same command again for the rest", err=True)
-        raise
-    except BrokenPipeError:  # who reads has seen enough: `provenance check ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Any]:
-    """A bar on stderr with rate and time left; silent where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn(title),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=None, rate="")
-
-        def advance(done: int, total: int) -> None:
-            speed = progress.tasks[task].speed
-            progress.update(task, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
-
-        yield advance
 
 
 def expand(images: list[str]) -> list[Any]:
@@ -496,16 +224,6 @@ def print_summary(summary: IngestSummary) -> None:
             f"skipped {ascii(file.path)[1:-1] if not file.path.isprintable() else file.path}: {file.reason}",
             err=True,
         )
-
-
-def print_json(record: Any, output: Format) -> None:
-    """A record, or what is ready for JSON, as JSON."""
-    import json
-    from dataclasses import asdict, is_dataclass
-
-    content = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
-    indent = 2 if output is Format.json else None
-    typer.echo(json.dumps(content, indent=indent, default=str, ensure_ascii=False))
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     report     Report -> JSON, terminal, HTML
     db         tables, session, references
     evaluate   data sets, metrics, runs
+    service    HTTP <-> records, nothing else
+    commands   the groups of commands behind cli.py, the front door
 
 Importing this package loads no model and no heavy library; the names below are loaded when first used.
 """

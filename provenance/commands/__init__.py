@@ -1,0 +1,6 @@
+"""The groups of commands behind the front door `cli.py`, one a module; each calls the floors below.
+
+console    what they share: options, the open library, the progress bar
+database   provenance db ...
+evaluate   provenance evaluate ...
+"""
