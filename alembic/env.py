@@ -11,7 +11,7 @@ from alembic import context
 from sqlalchemy.engine import Connection
 
 from provenance.db.engine import open_engine, writing
-from provenance.db.tables import Base
+from provenance.db.service_tables import Base
 
 
 def migrate(connection: Connection) -> None:

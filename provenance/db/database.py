@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from provenance.db import integrity, migrate, read, write
 from provenance.db.engine import open_engine, reading, writing
+from provenance.db.keys import Keys
 from provenance.db.tables import IngestRun, Meta, Reference
 from provenance.errors import DatabaseError, NotFoundError
 from provenance.records import (
@@ -36,6 +37,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Prepare a SQLAlchemy URL (sqlite:///..., postgresql+psycopg://...); `upgrade` makes the tables."""
         self._engine = open_engine(url)
+        self.keys = Keys(self._engine)
 
     def upgrade(self) -> None:
         """Bring the schema up to date: one query when it is. Raises DatabaseTooNewError."""

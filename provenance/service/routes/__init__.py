@@ -1,0 +1,6 @@
+"""The resources, one a file: each route turns a request into one call of the library and its record into JSON.
+
+health     the process and its database
+check      find the original of a picture
+compare    what differs between two pictures
+"""
