@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -74,7 +74,7 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _select() -> sa.Select[tuple[int, str, str, str, str | None]]:
+def _select() -> sa.Select[*tuple[Any, ...]]:
     return sa.select(ApiKeyRow.id, ApiKeyRow.name, ApiKeyRow.role, ApiKeyRow.created_at, ApiKeyRow.revoked_at)
 
 
@@ -85,6 +85,5 @@ def _by_id(connection: Connection, key_id: int) -> ApiKey:
     return _record(row)
 
 
-def _record(row: sa.Row[tuple[int, str, str, str, str | None]]) -> ApiKey:
-    key_id, name, role, created_at, revoked_at = row
-    return ApiKey(key_id, name, cast(Role, role), created_at, revoked_at)
+def _record(row: sa.Row[Any]) -> ApiKey:
+    return ApiKey(row.id, row.name, row.role, row.created_at, row.revoked_at)

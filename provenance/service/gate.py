@@ -44,7 +44,7 @@ class Gate:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and key:
             known = await run_sync(self._keys.find, key.strip())
-            return known and Caller(known.key_id, known.name, known.role)
+            return Caller(known.key_id, known.name, known.role) if known else None
         return None if await run_sync(self._keys.configured) else NOBODY_ASKED
 
 

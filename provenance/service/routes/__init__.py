@@ -1,4 +1,4 @@
-"""The resources, one a file: each route turns a request into one call of the library and its record into JSON.
+"""The resources, one a file: a route turns a request into a call of the library, and its record into JSON.
 
 health     the process and its database
 check      find the original of a picture
