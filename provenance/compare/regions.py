@@ -113,6 +113,8 @@ def _find(pair: AlignedPair, predicted: Pixels, faintest: float, *, read_text: b
 
 def _drop_faint(query: Pixels, predicted: Pixels, drafts: list[_Draft], floor: float) -> list[_Draft]:
     """Leave out regions whose levels agree but for their finest structure; hiding is about just that."""
+    if all(draft.finding.operation == "object_blurred" for draft in drafts):
+        return drafts
     query_levels, predicted_levels = (
         cv2.GaussianBlur(side, (0, 0), 4.0).astype(np.float32) for side in (query, predicted)
     )
