@@ -79,7 +79,11 @@ def ingest(
     ] = None,
     manifest: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Columns: path, title, credit, license, source, captured_at."),
+        typer.Option(
+            metavar="FILE.csv",
+            help="Columns: path, title, creator, credit, license, caption, source, captured_at; "
+            "counts more than what the files say of themselves.",
+        ),
     ] = None,
     clip: Clip = None,
     copy_model: CopyModel = None,

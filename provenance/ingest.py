@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -32,7 +32,7 @@ SUFFIXES = frozenset(
 Progress = Callable[[int, int], None]
 """Called with (files done, files in all) each time work has been committed."""
 
-DETAILS = ("source", "title", "credit", "license", "captured_at")
+DETAILS = ("source", "title", "creator", "credit", "license", "caption", "captured_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def printable(path: Path | str) -> str:
 
 
 def read_manifest(manifest: Path) -> dict[str, dict[str, str]]:
-    """Details by absolute path from a CSV with the columns path, title, credit, license, source, captured_at.
+    """Details by absolute path from a CSV with a column `path` and any of DETAILS.
 
     Commas, semicolons or tabs part the columns; paths are relative to the CSV's folder. Raises
     NotFoundError, UnreadableError or UsageError naming what is wrong.
@@ -308,15 +308,14 @@ class Ingest:
         image = read.image
         if image is None:
             raise ValueError("a new reference needs its picture")
-        origin = self._origin(read.found.path)
-        captured_at = origin.pop("captured_at", image.captured_at)
+        said = {detail: getattr(image.embedded, detail) for detail in DETAILS}
         return NewReference(
             read.found.path,
             read.found.mtime_ns,
-            replace(image, captured_at=captured_at),
+            image,
             description,
             read.thumbnail,
-            **origin,
+            **{**said, **self._origin(read.found.path)},
         )
 
     def _link(

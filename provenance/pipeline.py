@@ -83,7 +83,8 @@ class Provenance:
     ) -> IngestSummary:
         """Add or update trusted pictures: files and folders; safe to interrupt and to repeat.
 
-        `manifest` is a CSV with the columns path, title, credit, license, source, captured_at.
+        `manifest` is a CSV with the column path and any of title, creator, credit, license, caption, source,
+        captured_at; it counts more than `source`, and that more than what the files say of themselves.
         """
         from provenance.ingest import Ingest, read_manifest
 
@@ -156,7 +157,11 @@ class Provenance:
             reference, query = self._decode(original, original_name), self._decode(edited, edited_name)
         record = ReferenceRecord(
             0, reference.name, reference.sha256, reference.pixel_sha256, reference.byte_size,
-            reference.width, reference.height, reference.format, "active", captured_at=reference.captured_at,
+            reference.width, reference.height, reference.format, "active",
+            source=reference.embedded.source, title=reference.embedded.title,
+            creator=reference.embedded.creator, credit=reference.embedded.credit,
+            license=reference.embedded.license, caption=reference.embedded.caption,
+            captured_at=reference.embedded.captured_at,
         )  # fmt: skip
         if reference.sha256 == query.sha256:
             return self._report_same(query, record, "the same file", watch)
@@ -464,7 +469,7 @@ class Provenance:
 
     @staticmethod
     def _query_info(query: DecodedImage) -> QueryInfo:
-        return QueryInfo(query.name, query.sha256, query.width, query.height)
+        return QueryInfo(query.name, query.sha256, query.width, query.height, embedded=query.embedded)
 
     @staticmethod
     def _matched_by(candidate: Candidate, verification: Verification) -> tuple[MatchedBy, ...]:

@@ -37,6 +37,23 @@ Operation = Literal[
 # ---------------------------------------------------------------- decode
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedDetails:
+    """What a file says of its picture in EXIF, IPTC and XMP: claims of whoever wrote it, proof of nothing."""
+
+    title: str | None = None
+    creator: str | None = None
+    credit: str | None = None
+    license: str | None = None
+    """Licence, terms of use or where they are to be had, otherwise the copyright notice."""
+    source: str | None = None
+    caption: str | None = None
+    captured_at: str | None = None
+    """ISO 8601, without a zone where the file has none; IPTC and XMP may know the day or the year only."""
+    digital_source: str | None = None
+    """IPTC's code of how the picture came to be: "digitalCapture", "trainedAlgorithmicMedia" ..."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
     """A picture, upright and in sRGB.
@@ -53,8 +70,7 @@ class DecodedImage:
     byte_size: int
     width: int
     height: int
-    captured_at: str | None = None
-    """ISO 8601 from EXIF, without a zone where EXIF has none."""
+    embedded: EmbeddedDetails = EmbeddedDetails()
     notes: tuple[str, ...] = ()
     """What the decoder had to do that a user may want to know: "first frame of 12", "ICC profile ignored"."""
 
@@ -160,8 +176,10 @@ class ReferenceRecord:
     status: Literal["active", "withdrawn", "superseded"]
     source: str | None = None
     title: str | None = None
+    creator: str | None = None
     credit: str | None = None
     license: str | None = None
+    caption: str | None = None
     captured_at: str | None = None
     ingested_at: str | None = None
     other_paths: tuple[str, ...] = ()
@@ -264,6 +282,7 @@ class QueryInfo:
     width: int
     height: int
     error: str | None = None
+    embedded: EmbeddedDetails = EmbeddedDetails()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,8 +357,11 @@ class NewReference:
     """WebP, long side at most 320 px."""
     source: str | None = None
     title: str | None = None
+    creator: str | None = None
     credit: str | None = None
     license: str | None = None
+    caption: str | None = None
+    captured_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from provenance import IngestSummary, Provenance
 from provenance.errors import NotFoundError, UsageError
 from provenance.ingest import Ingest, ReadFile, read_manifest, walk
 from provenance.records import SkippedFile
+from tests.decode.embedding import FULL, HOSTILE, items, packet, with_iptc, with_xmp
 
 
 @pytest.fixture
@@ -120,6 +121,33 @@ def test_the_manifest_describes_new_and_known_files(
     assert (record.source, record.title, record.credit, record.license, record.captured_at) == (
         "the archive", "A title", "A. Photographer", "CC0-1.0", "2020-02-03",
     )  # fmt: skip
+
+
+def test_files_speak_for_themselves_unless_the_manifest_or_the_source_does(
+    library: Provenance, trusted: Path, tmp_path: Path
+) -> None:
+    picture = trusted / "spoken.jpg"
+    picture.write_bytes(with_xmp("JPEG", FULL))
+    manifest = tmp_path / "credits.csv"
+    manifest.write_text("path;title;caption\ntrusted/spoken.jpg;From the manifest;\n")
+    library.ingest([picture], source="the archive", manifest=manifest)
+    record = library.database.find(str(picture))
+    assert (record.title, record.caption) == ("From the manifest", "The harbour & the tower, at dawn.")
+    assert (record.creator, record.credit) == ("Ana Example, Bo Example", "Example Agency")
+    assert (record.source, record.license) == ("the archive", "Editorial use only")
+    assert library.check(picture).query.embedded.title == "Harbour at dawn"
+
+
+def test_hostile_metadata_never_fails_an_ingest(library: Provenance, tmp_path: Path) -> None:
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    for number, xmp in enumerate(HOSTILE.values()):
+        (folder / f"{number}.jpg").write_bytes(with_xmp("JPEG", xmp))
+    odd = items("dc:title", "Alt", "nul &#xFFFD; \u202e right to left")
+    (folder / "odd.jpg").write_bytes(with_iptc(with_xmp("JPEG", packet(odd)), (2, 80, b"\xff\0\x1b[31m")))
+    summary = library.ingest([folder])
+    assert (summary.skipped, summary.added) == ((), len(HOSTILE) + 1)
+    assert library.problems() == []
 
 
 @pytest.mark.parametrize(

@@ -188,12 +188,15 @@ class Database:
         *,
         source: str | None = None,
         title: str | None = None,
+        creator: str | None = None,
         credit: str | None = None,
         license: str | None = None,
+        caption: str | None = None,
         captured_at: str | None = None,
     ) -> bool:
         """Overwrite the details that are given; returns whether anything was new. Raises NotFoundError."""
-        given = dict(zip(write.DETAILS, (source, title, credit, license, captured_at), strict=True))
+        values = (source, title, creator, credit, license, caption, captured_at)
+        given = dict(zip(write.DETAILS, values, strict=True))
         record = self.find(str(path_or_id)) if isinstance(path_or_id, int) else self._by_path(path_or_id)
         new = {
             name: value

@@ -29,8 +29,10 @@ _RECORD = (
     Reference.status,
     Reference.source,
     Reference.title,
+    Reference.creator,
     Reference.credit,
     Reference.license,
+    Reference.caption,
     Reference.captured_at,
     Reference.ingested_at,
 )

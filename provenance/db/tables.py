@@ -92,8 +92,10 @@ class Reference(Base):
     license: Mapped[str | None] = mapped_column(AnyText)
     captured_at: Mapped[str | None] = mapped_column(AnyText)
     ingested_at: Mapped[str] = mapped_column(String(40))
-    # Last, so that SQLite reads the columns before it without touching its pages.
+    # Behind most others, so that SQLite reads the columns before it without touching its pages.
     thumbnail: Mapped[bytes] = mapped_column(LargeBinary)
+    creator: Mapped[str | None] = mapped_column(AnyText)
+    caption: Mapped[str | None] = mapped_column(AnyText)
 
 
 class File(Base):

@@ -17,7 +17,7 @@ from provenance.db.tables import Descriptor, File, Meta, Reference
 from provenance.errors import DatabaseError, NotFoundError
 from provenance.records import Description, KnownFile, NewReference
 
-DETAILS = ("source", "title", "credit", "license", "captured_at")
+DETAILS = ("source", "title", "creator", "credit", "license", "caption", "captured_at")
 
 _IN_LIST = 500
 _T = TypeVar("_T")
@@ -91,11 +91,7 @@ def _reference_row(new: NewReference) -> dict[str, Any]:
         "width": new.image.width,
         "height": new.image.height,
         "format": new.image.format,
-        "source": new.source,
-        "title": new.title,
-        "credit": new.credit,
-        "license": new.license,
-        "captured_at": new.image.captured_at,
+        **{detail: getattr(new, detail) for detail in DETAILS},
         "ingested_at": now(),
         "thumbnail": new.thumbnail,
     }
@@ -222,7 +218,7 @@ def _choose_paths(connection: Connection, ids: Iterable[int]) -> None:
 
 
 def set_details(connection: Connection, reference_id: int, details: Mapping[str, str]) -> None:
-    """Overwrite source, title, credit, license or captured_at."""
+    """Overwrite some of DETAILS."""
     connection.execute(sa.update(Reference).where(Reference.id == reference_id).values(dict(details)))
 
 

@@ -4,6 +4,8 @@
     fetch      a URL, read within limits: public addresses only
     formats    what the bytes are, and the Pillow class that opens them
     metadata   EXIF orientation and capture time
+    embedded   title, creator, licence ... from EXIF, IPTC and XMP
+    xmp        the properties of an XMP packet
     color      any Pillow mode, with its ICC profile -> uint8 [h, w, 3] sRGB
     resize     smaller forms: for descriptors, and the thumbnail
 
@@ -21,9 +23,10 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from provenance.decode.color import srgb_pixels
+from provenance.decode.embedded import read_embedded
 from provenance.decode.formats import DAMAGE, decode_error, jpeg_scans, open_picture
 from provenance.decode.limits import Limits
-from provenance.decode.metadata import capture_time, turn_upright
+from provenance.decode.metadata import turn_upright
 from provenance.decode.resize import reduce, thumbnail
 from provenance.decode.source import read_source
 from provenance.errors import DecodeError, ImageTooLargeError
@@ -71,7 +74,7 @@ def decode(
         upright, swapped = turn_upright(picture)
         pixels, notes = srgb_pixels(upright, picture.info)
         notes = (*_frame_notes(picture), *notes)
-        captured_at = capture_time(picture)
+        embedded = read_embedded(picture)
     except _TOO_LARGE as error:
         raise ImageTooLargeError(
             name, f"too large for the memory ({type(error).__name__}); scale it down"
@@ -90,7 +93,7 @@ def decode(
         byte_size=len(data),
         width=width,
         height=height,
-        captured_at=captured_at,
+        embedded=embedded,
         notes=notes,
     )
 

@@ -52,6 +52,17 @@ def capture_time(picture: Image.Image) -> str | None:
     return _iso(local + offset) or _iso(local)
 
 
+def iso_date(moment: str) -> str | None:
+    """Return an ISO 8601 date or time as IPTC and XMP write it, None for nonsense; a year may stand alone."""
+    moment = moment.strip()
+    if re.fullmatch(r"\d{4}(-\d\d)?", moment):
+        return moment if _iso(f"{moment}-01-01"[:10]) else None
+    if len(moment) > 10 and (found := _iso(moment)):
+        return found
+    day = _iso(re.split("[T ]", moment)[0])
+    return day and day[:10]
+
+
 def _iso(moment: str) -> str | None:
     """ISO 8601 in full, or None for a moment that no calendar has."""
     try:

@@ -5,6 +5,7 @@
     html       one self-contained page with slider, change map and records
     sources    the trusted pictures that a collage was put together from
     evidence   the pictures behind a report: heat map, numbered outlines
+    origin     what is known of where pictures come from, in rows
     words      verdicts in words, and text made safe to show
 
 Names are loaded when first used: JSON needs neither OpenCV nor Jinja.

@@ -11,6 +11,7 @@ from provenance.records import Category, Edit, Evidence, Operation, Report, Verd
 from provenance.report.evidence import heat_map
 from provenance.report.images import InlineImage, encode_inline
 from provenance.report.json import to_dict
+from provenance.report.origin import Row, list_claims, list_details
 from provenance.report.outlines import Overlay, outline_query, outline_reference
 from provenance.report.sources import Copies, Sources, fold_copies, make_sources
 from provenance.report.words import (
@@ -48,8 +49,6 @@ _UNITS = {
     "ms": "ms",
 }
 _UNIT_BREAK = re.compile(r"(\d) (?=(?:%|px|dB|ms|stops|levels)(?!\w))")
-
-Row = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,8 @@ class Card:
     pictures: Pictures | None
     thumbnail: InlineImage | None
     record: tuple[Row, ...]
+    claims: tuple[Row, ...]
+    """What the picture's file says of itself."""
     candidates: tuple[Row, ...]
     notes: tuple[str, ...]
     measurements: tuple[Row, ...]
@@ -129,6 +130,7 @@ def make_card(report: Report, *, side: int) -> Card:
             encode_inline(report.evidence.query.pixels, side=THUMBNAIL_SIDE) if report.evidence else None
         ),
         record=tuple(_list_record(report)),
+        claims=tuple(list_claims(report)),
         candidates=tuple(
             (make_printable(one.path), make_printable(one.reason))
             for one in report.candidates
@@ -207,13 +209,8 @@ def _list_record(report: Report) -> Iterator[Row]:
         return
     reference = report.match.reference
     size = f"{reference.width} × {reference.height} px" if reference.width else None
-    taken = reference.captured_at.replace("T", " ") if reference.captured_at else None
+    yield from list_details(reference)
     for label, value in (
-        ("Title", reference.title),
-        ("Source", reference.source),
-        ("Credit", reference.credit),
-        ("Licence", reference.license),
-        ("Taken", taken),
         ("Size", " · ".join(part for part in (size, reference.format) if part)),
         ("File", reference.path),
         ("SHA-256", reference.sha256),

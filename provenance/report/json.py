@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from provenance.records import (
     Box,
     CandidateSummary,
     Edit,
+    EmbeddedDetails,
     Explanation,
     Match,
     QueryInfo,
@@ -44,6 +46,7 @@ def to_dict(report: Report) -> dict[str, Any]:
             "width": int(query.width),
             "height": int(query.height),
             "error": query.error,
+            "embedded": _embedded_to_dict(query.embedded),
         },
         "verdict": report.verdict,
         "confidence": _share(report.confidence),
@@ -77,7 +80,12 @@ def from_dict(data: Mapping[str, Any]) -> Report:
         query = data["query"]
         return Report(
             query=QueryInfo(
-                query["name"], query["sha256"], query["width"], query["height"], query.get("error")
+                query["name"],
+                query["sha256"],
+                query["width"],
+                query["height"],
+                query.get("error"),
+                EmbeddedDetails(**query.get("embedded") or {}),
             ),
             verdict=data["verdict"],
             confidence=float(data["confidence"]),
@@ -98,6 +106,11 @@ def from_dict(data: Mapping[str, Any]) -> Report:
         raise InputError(f"not a report of {SCHEMA}: {type(error).__name__} {error}") from error
 
 
+def _embedded_to_dict(embedded: EmbeddedDetails) -> dict[str, str | None] | None:
+    """What a file says of itself; None where that is nothing."""
+    return None if embedded == EmbeddedDetails() else asdict(embedded)
+
+
 def _match_to_dict(match: Match) -> dict[str, Any]:
     reference, homography = match.reference, match.reference_from_query
     known = homography is not None and bool(np.isfinite(homography).all())
@@ -107,8 +120,10 @@ def _match_to_dict(match: Match) -> dict[str, Any]:
         "sha256": reference.sha256,
         "source": reference.source,
         "title": reference.title,
+        "creator": reference.creator,
         "credit": reference.credit,
         "license": reference.license,
+        "caption": reference.caption,
         "captured_at": reference.captured_at,
         "matched_by": list(match.matched_by),
         "inliers": None if match.inliers is None else int(match.inliers),
@@ -141,8 +156,10 @@ def _match_from_dict(data: Mapping[str, Any], confidence: float = 0.0) -> Match:
         status="active",
         source=data.get("source"),
         title=data.get("title"),
+        creator=data.get("creator"),
         credit=data.get("credit"),
         license=data.get("license"),
+        caption=data.get("caption"),
         captured_at=data.get("captured_at"),
     )
     return Match(

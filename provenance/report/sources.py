@@ -60,7 +60,7 @@ def make_sources(report: Report) -> Sources | None:
                 number=number,
                 title=make_printable(one.reference.title or one.reference.path),
                 path=make_printable(one.reference.path) if one.reference.title else "",
-                credit=make_printable(one.reference.credit or ""),
+                credit=make_printable(one.reference.credit or one.reference.creator or ""),
                 place=describe_source(one, query),
                 placed=evidence is not None and number in boxes,
                 thumbnail=thumbnail if number == 1 else None,

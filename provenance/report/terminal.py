@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.records import Edit, Match, Report, Verdict
+from provenance.report.origin import Row, list_claims, list_details
 from provenance.report.words import (
     describe_confidence,
     describe_match,
@@ -56,11 +57,13 @@ def _sections(report: Report, color: str) -> Iterable[RenderableType]:
         yield _titled("What was changed", _edit_table(explanation.edits))
     if match:
         title = "The trusted photo of the scene" if report.verdict == "related" else "The trusted original"
-        yield _titled(title, _match_table(match, report.confidence))
+        yield _titled(title, _row_table(_match_rows(match, report.confidence)))
         if report.other_matches:
             yield _titled("Other parts come from", _source_table(report))
     elif report.candidates:
         yield _titled("Looked at, but not matched", _candidate_table(report))
+    if claims := list_claims(report):
+        yield _titled("What its file says of itself (anyone can write that)", _row_table(claims))
     notes = [Text(f"Note: {make_printable(note)}", style="italic") for note in report.notes if note]
     if notes:
         yield Group(Text(), *notes)
@@ -88,24 +91,20 @@ def _edit_table(edits: Iterable[Edit]) -> Table:
     return table
 
 
-def _match_table(match: Match, confidence: float) -> Table:
-    reference = match.reference
+def _match_rows(match: Match, confidence: float) -> Iterable[Row]:
+    yield from list_details(match.reference)
+    yield "File", make_printable(match.reference.path)
+    if match.copies:
+        yield "Also trusted", list_copies(match.copies)
+    yield "Match", f"{describe_confidence(confidence)} sure. {describe_match(match)}"
+
+
+def _row_table(rows: Iterable[Row]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    rows = (
-        ("Title", reference.title),
-        ("File", reference.path),
-        ("Source", reference.source),
-        ("Credit", reference.credit),
-        ("Licence", reference.license),
-        ("Taken", reference.captured_at and reference.captured_at.replace("T", " ")),
-        ("Also trusted", list_copies(match.copies) if match.copies else None),
-        ("Match", f"{describe_confidence(confidence)} sure. {describe_match(match)}"),
-    )
     for name, value in rows:
-        if value:
-            table.add_row(name, Text(make_printable(value)))
+        table.add_row(name, Text(value))
     return table
 
 

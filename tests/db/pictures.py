@@ -38,7 +38,6 @@ def sha256_of(number: int) -> str:
 
 def picture(number: int, path: str | None = None, **details: str) -> NewReference:
     path = path or f"/photos/{number}.jpg"
-    captured_at = details.pop("captured_at", None)
     image = DecodedImage(
         pixels=np.zeros((2, 3, 3), np.uint8),
         name=path,
@@ -48,7 +47,6 @@ def picture(number: int, path: str | None = None, **details: str) -> NewReferenc
         byte_size=1000 + number,
         width=3000,
         height=2000,
-        captured_at=captured_at,
     )
     return NewReference(
         path,

@@ -113,3 +113,24 @@ def test_an_empty_database_that_was_not_upgraded_says_so(tmp_path: Path) -> None
     database = Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
     with pytest.raises(ProvenanceError, match="provenance db upgrade"):
         database.active_ids()
+
+
+def test_what_an_older_schema_holds_is_kept(database_url: str, run_sql: Callable[..., Any]) -> None:
+    engine = open_engine(database_url)
+    with writing(engine) as connection:
+        config = migrate.alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    run_sql(
+        "INSERT INTO reference_images (sha256, path, status, byte_size, width, height, format, title,"
+        " ingested_at, thumbnail) VALUES ('ab', '/a.jpg', 'active', 1, 2, 3, 'JPEG', 'Harbour', 'x', :blob)",
+        blob=b"RIFF",
+    )
+    database = Database(database_url)
+    database.upgrade()
+    [record] = database.references(database.active_ids().tolist()).values()
+    assert (record.title, record.creator, record.caption) == ("Harbour", None, None)
+    database.update_details(record.reference_id, creator="Ana Example", caption="The harbour at dawn.")
+    assert database.find("/a.jpg").caption == "The harbour at dawn."
+    database.close()

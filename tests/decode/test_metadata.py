@@ -60,11 +60,11 @@ def with_time(taken: object, offset: str | None = None) -> bytes:
     ],
 )
 def test_capture_time(taken: str, offset: str | None, expected: str | None) -> None:
-    assert decode(with_time(taken, offset)).captured_at == expected
+    assert decode(with_time(taken, offset)).embedded.captured_at == expected
 
 
 def test_no_exif_or_broken_exif_is_no_capture_time() -> None:
-    assert decode(encoded(gradient(), "JPEG")).captured_at is None
+    assert decode(encoded(gradient(), "JPEG")).embedded.captured_at is None
     image = decode(encoded(gradient(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
-    assert image.captured_at is None
+    assert image.embedded.captured_at is None
     assert image.width == 48

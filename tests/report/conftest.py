@@ -16,6 +16,7 @@ from provenance.records import (
     Change,
     Comparison,
     DecodedImage,
+    EmbeddedDetails,
     Evidence,
     Match,
     Pixels,
@@ -91,12 +92,17 @@ def modified() -> Report:
         status="active",
         source="City archive",
         title="The tower",
+        creator="Cleo Example",
         credit="Ana Example",
         license="CC0 1.0",
+        caption="The tower before the storm.",
         captured_at="2019-06-14T10:22:31",
     )
+    said = EmbeddedDetails(
+        title="The tower", caption="The tower on fire!", digital_source="trainedAlgorithmicMedia"
+    )
     return Report(
-        query=QueryInfo("web/tower.jpg", "cd" * 32, query.shape[1], query.shape[0]),
+        query=QueryInfo("web/tower.jpg", "cd" * 32, query.shape[1], query.shape[0], embedded=said),
         verdict="modified",
         confidence=0.9912345,
         match=Match(record, ("phash", "copy", "local"), 412, 1.0, 0.9, comparison.reference_from_query),
@@ -119,7 +125,7 @@ def collage(modified: Report) -> Report:
     sea = replace(
         match.reference, reference_id=18, path="archive/sea.png", title="The sea", credit="Bo Example"
     )
-    hill = replace(sea, reference_id=19, path="archive/hill.png", title=None, credit=None)
+    hill = replace(sea, reference_id=19, path="archive/hill.png", title=None, creator=None, credit=None)
     return replace(
         modified,
         match=match,

@@ -65,6 +65,18 @@ def test_each_verdict_has_its_words(every_report: dict[str, Report]) -> None:
     assert "collection" not in texts["pair"]
 
 
+def test_what_the_file_says_of_itself_is_told_unless_the_record_says_it_too(modified: Report) -> None:
+    text = plain(modified)
+    assert "Caption The tower before the storm." in text
+    assert "Creator Cleo Example" in text
+    assert (
+        "What its file says of itself (anyone can write that)"
+        " Caption The tower on fire! Origin made by generative AI" in text
+    )
+    silent = replace(modified, query=QueryInfo("web.jpg", "", 400, 300))
+    assert "says of itself" not in plain(silent)
+
+
 def test_every_source_of_a_collage_is_named_with_its_place(collage: Report, modified: Report) -> None:
     text = plain(collage)
     copies = ", ".join(f"copies/tower {number}.jpg" for number in range(1, 6))
