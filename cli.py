@@ -19,6 +19,7 @@ from provenance.commands.console import (
     CopyModel,
     Format,
     Home,
+    Language,
     OutputFormat,
     open_library,
     print_json,
@@ -115,10 +116,11 @@ def check(
         ),
     ] = True,
     clip: Clip = None,
+    language: Language = None,
     home: Home = None,
 ) -> None:
     """Find the trusted original of each picture and say what was changed."""
-    with open_library(context, home, clip) as library:
+    with open_library(context, home, clip, language=language) as library:
         inputs = expand(images)
         reports = library.check_many(inputs, top_k=top_k, explain=explain)
         show_reports(reports, output, report, several=inputs != images[:1])
@@ -131,10 +133,11 @@ def explain(
     edited: Annotated[str, typer.Argument(help="The edited copy: path or URL.")],
     output: OutputFormat = Format.text,
     report: ReportFile = None,
+    language: Language = None,
     home: Home = None,
 ) -> None:
     """Say what was changed between two given pictures; uses no database."""
-    with open_library(context, home) as library:
+    with open_library(context, home, language=language) as library:
         show_reports(iter([library.explain(original, edited)]), output, report, several=False)
 
 

@@ -8,6 +8,7 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     errors     the exception tree, with exit codes and HTTP statuses
     settings   every option, one section per room
     places     boxes -> named places, for the rooms that say where something is
+    languages  every word that users read, one file per language
     pipeline   the corridor: ingest(), check(), explain()
     ingest     files and folders -> references, in batches
     find       query -> judged candidates, the cheap stages first

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from provenance import __version__
 from provenance.errors import InputError, UsageError
+from provenance.languages import load_language
 from provenance.records import (
     Candidate,
     CandidateSummary,
@@ -68,6 +69,7 @@ class Provenance:
         if settings is not None and (home is not None or options):
             raise UsageError("give either settings, or home and options, not both")
         self.settings = settings or Settings.read(home, **options)
+        load_language(self.settings.explain.language)
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
 
@@ -323,7 +325,7 @@ class Provenance:
         base = Report(
             self._query_info(query), "no_match",
             max((one.verification.confidence for one in judged), default=0.0), None, summaries, None, {},
-            self._versions, notes=query.notes,
+            self._versions, notes=query.notes, language=self.settings.explain.language,
         )  # fmt: skip
         if not judged or not judged[0].verification.verified:
             return replace(base, timings_ms=watch.read())
@@ -442,6 +444,7 @@ class Provenance:
             {},
             self._versions,
             query.notes,
+            language=self.settings.explain.language,
         )
         if not compare:
             return replace(base, timings_ms=watch.read())
@@ -464,8 +467,9 @@ class Provenance:
     def _unreadable(self, image: Source, name: str | None, error: InputError, watch: Stopwatch) -> Report:
         shown = name or ("(bytes)" if isinstance(image, bytes) else str(image))
         return Report(
-            QueryInfo(shown, "", 0, 0, str(error)), "error", 0.0, None, (), None, watch.read(), self._versions
-        )
+            QueryInfo(shown, "", 0, 0, str(error)), "error", 0.0, None, (), None, watch.read(),
+            self._versions, language=self.settings.explain.language,
+        )  # fmt: skip
 
     @staticmethod
     def _query_info(query: DecodedImage) -> QueryInfo:

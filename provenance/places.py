@@ -7,6 +7,7 @@ from typing import Literal
 from provenance.records import Box
 
 Place = Literal[
+    "upper_left_corner", "upper_right_corner", "lower_left_corner", "lower_right_corner",
     "upper_left", "top", "upper_right",
     "left", "middle", "right",
     "lower_left", "bottom", "lower_right",
@@ -21,12 +22,18 @@ _GRID: tuple[tuple[Place, Place, Place], ...] = (
     ("left", "middle", "right"),
     ("lower_left", "bottom", "lower_right"),
 )
+_CORNERS: tuple[tuple[Place, Place], ...] = (
+    ("upper_left_corner", "upper_right_corner"),
+    ("lower_left_corner", "lower_right_corner"),
+)
 _ROWS: tuple[Place, ...] = ("top_edge", "across_upper", "across_middle", "across_lower", "bottom_edge")
 _COLUMNS: tuple[Place, ...] = ("left_edge", "down_left", "down_middle", "down_right", "right_edge")
 _SPANS = 0.7
 """A box this wide goes "across" the picture."""
 _EDGE = 0.06
 """A box that comes this near to a side lies "along" it."""
+_CORNER = 0.3
+"""A box that lies in this share of both sides, and comes near to both, is in the corner."""
 
 
 def name_place(box: Box, *, width: int, height: int) -> Place:
@@ -40,7 +47,17 @@ def name_place(box: Box, *, width: int, height: int) -> Place:
         return _name_band(y0, y1, _ROWS, halves=("upper_half", "lower_half"))
     if tall >= _SPANS:
         return _name_band(x0, x1, _COLUMNS, halves=("left_half", "right_half"))
+    row, column = _near_end(y0, y1), _near_end(x0, x1)
+    if row is not None and column is not None:
+        return _CORNERS[row][column]
     return _GRID[_third((y0 + y1) / 2)][_third((x0 + x1) / 2)]
+
+
+def _near_end(start: float, end: float) -> int | None:
+    """0 or 1: the end of the axis that an extent lies at; None where it lies at neither."""
+    if end <= _CORNER and start <= _EDGE:
+        return 0
+    return 1 if start >= 1 - _CORNER and end >= 1 - _EDGE else None
 
 
 def _name_band(start: float, end: float, bands: tuple[Place, ...], *, halves: tuple[Place, Place]) -> Place:

@@ -340,6 +340,8 @@ class Report:
     evidence: Evidence | None = None
     other_matches: tuple[Match, ...] = ()
     """Further trusted pictures that other parts of the query were taken from, the surest first."""
+    language: str = "en"
+    """What it is told in; not part of the JSON."""
 
 
 # ---------------------------------------------------------------- ingest, db

@@ -10,11 +10,14 @@ from provenance.places import name_place
 @pytest.mark.parametrize(
     ("box", "place"),
     [
-        ((0, 0, 200, 200), "upper_left"),
+        ((0, 0, 200, 200), "upper_left_corner"),
+        ((750, 800, 960, 950), "lower_right_corner"),
+        ((100, 100, 300, 300), "upper_left"),
+        ((0, 0, 400, 200), "upper_left"),
         ((400, 10, 600, 200), "top"),
         ((450, 450, 550, 550), "middle"),
         ((850, 400, 990, 600), "right"),
-        ((800, 900, 990, 990), "lower_right"),
+        ((600, 700, 900, 900), "lower_right"),
         ((0, 920, 1000, 1000), "bottom_edge"),
         ((50, 800, 950, 920), "across_lower"),
         ((100, 450, 900, 560), "across_middle"),

@@ -42,19 +42,30 @@ CopyModel = Annotated[
         "all but open_clip take ,side=320 ,mean=imagenet|half|none ,fit=square|short behind.",
     ),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(metavar="LANGUAGE", help="What the report is told in: en, es or fr."),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
 
 
 @contextmanager
 def open_library(
-    context: typer.Context, home: Path | None, clip: str | None = None, copy_model: str | None = None
+    context: typer.Context,
+    home: Path | None,
+    clip: str | None = None,
+    copy_model: str | None = None,
+    language: str | None = None,
 ) -> Iterator[Provenance]:
-    """The library at --home (of the command, or of the program) with the given models."""
+    """The library at --home (of the command, or of the program) with the given models and language."""
     from provenance import Provenance
 
-    models = {"clip": clip, "copy_model": copy_model}
-    asked = {name: spec for name, spec in models.items() if spec}
-    options: dict[str, Any] = {"describe": asked} if asked else {}
+    asked = {
+        "describe": {"clip": clip, "copy_model": copy_model},
+        "explain": {"language": language},
+    }
+    given = {room: {key: value for key, value in one.items() if value} for room, one in asked.items()}
+    options: dict[str, Any] = {room: one for room, one in given.items() if one}
     try:
         with Provenance(home or context.obj, **options) as library:
             yield library

@@ -1,8 +1,10 @@
 """A measured pair -> its changes in words: sentences, categories, a caption.
 
-    catalog    one file per language: how each operation is said
-    quoting    text read in a picture, made safe to repeat
     measured   the default captioner: says what was measured, and nothing else
+    caption    sentences, and the caption that joins them
+    clauses    one change -> the text that says it, with its slots filled
+    measures   the numbers and words that a change carries, read with care
+    quoting    text read in a picture, made safe to repeat
 
 A captioner is a class with a `name` and an `explain` method, named in `CAPTIONERS`, imported when asked for.
 """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from provenance.explain.catalog import Frame, load_catalog, number
+from provenance.explain.caption import Speaker
+from provenance.explain.measures import Frame, number
+from provenance.languages import load_language
 from provenance.records import Category, Change, Comparison, Edit, Explanation, Operation
 
 # What a reader must know first: what was put in or taken out, then words, background, look, framing.
@@ -23,27 +25,25 @@ _RANKS = {operation: rank for rank, group in enumerate(_IMPORTANCE) for operatio
 
 
 class MeasuredCaptioner:
-    """Sentences from the catalogue of a language, filled with the measured numbers."""
+    """Sentences from the texts of a language, filled with the measured numbers."""
 
     name = "measured"
 
     def explain(self, comparison: Comparison, *, language: str) -> Explanation:
         """Return one sentence per change, most important first, and a caption of the whole."""
-        catalog = load_catalog(language)
         height, width = comparison.query.shape[:2]
         scale = comparison.working_scale
-        frame = Frame(width=round(width / scale), height=round(height / scale))
+        speaker = Speaker(load_language(language), Frame(round(width / scale), round(height / scale)))
         changes = sorted(comparison.changes, key=importance)
-        caption = catalog.caption(
+        caption = speaker.caption(
             changes,
-            frame,
             identical=comparison.identical_pixels,
             unexplained_fraction=comparison.unexplained_fraction,
         )
         return Explanation(
             caption=caption,
             captioner=self.name,
-            edits=tuple(_put_in_words(change, catalog.sentence(change, frame)) for change in changes),
+            edits=tuple(_put_in_words(change, speaker.sentence(change)) for change in changes),
             unexplained_fraction=comparison.unexplained_fraction,
             replay_psnr_db=comparison.replay_psnr_db,
         )

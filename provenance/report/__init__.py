@@ -6,7 +6,7 @@
     sources    the trusted pictures that a collage was put together from
     evidence   the pictures behind a report: heat map, numbered outlines
     origin     what is known of where pictures come from, in rows
-    words      verdicts in words, and text made safe to show
+    words      what page and terminal say alike, and text made safe to show
 
 Names are loaded when first used: JSON needs neither OpenCV nor Jinja.
 """

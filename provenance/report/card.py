@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provenance.records import Category, Edit, Evidence, Operation, Report, Verdict
+from provenance.languages import Language
+from provenance.records import Edit, Evidence, Match, Operation, Report, Verdict
 from provenance.report.evidence import heat_map
 from provenance.report.images import InlineImage, encode_inline
 from provenance.report.json import to_dict
@@ -15,12 +16,14 @@ from provenance.report.origin import Row, list_claims, list_details
 from provenance.report.outlines import Overlay, outline_query, outline_reference
 from provenance.report.sources import Copies, Sources, fold_copies, make_sources
 from provenance.report.words import (
-    SHORT_VERDICTS,
+    capitalize,
     describe_confidence,
     describe_match,
     describe_verdict,
+    list_notes,
     make_printable,
     name_verdict,
+    speak,
 )
 
 THUMBNAIL_SIDE = 160
@@ -32,23 +35,8 @@ _TONES: dict[Verdict, str] = {
     "no_match": "unknown",
     "error": "bad",
 }
-_CATEGORIES: dict[Category, str] = {
-    "local_object": "Object",
-    "text": "Text",
-    "background": "Background",
-    "image_style": "Style",
-}
 _FRAMING: frozenset[Operation] = frozenset({"crop", "pad", "rotate", "flip", "perspective", "stretch"})
-_UNITS = {
-    "percent": "%",
-    "px": "px",
-    "degrees": "°",
-    "levels": "of 255 levels",
-    "stops": "stops",
-    "db": "dB",
-    "ms": "ms",
-}
-_UNIT_BREAK = re.compile(r"(\d) (?=(?:%|px|dB|ms|stops|levels)(?!\w))")
+_UNIT_BREAK = re.compile(r"(\d) (?=[^\W\d]|%)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +46,7 @@ class EditItem:
     number: int
     sentence: str
     kind: str
-    confidence: str
+    sure: str
     placed: bool
     """True when an outline belongs to it."""
     parameters: tuple[Row, ...]
@@ -88,14 +76,13 @@ class Card:
     tone: str
     title: str
     lead: str
-    confidence: str
     why: str
     edits: tuple[EditItem, ...]
     pictures: Pictures | None
     thumbnail: InlineImage | None
     record: tuple[Row, ...]
     claims: tuple[Row, ...]
-    """What the picture's file says of itself."""
+    """What the picture's own file says of it."""
     candidates: tuple[Row, ...]
     notes: tuple[str, ...]
     measurements: tuple[Row, ...]
@@ -111,42 +98,56 @@ class Card:
 
 def make_card(report: Report, *, side: int) -> Card:
     """Gather what the page shows; pictures get a long side of at most `side` pixels."""
-    explanation, match = report.explanation, report.match
+    explanation, match, language = report.explanation, report.match, speak(report)
     edits = explanation.edits if explanation else ()
     pictures = _make_pictures(edits, report.evidence, side) if report.evidence else None
     return Card(
         name=make_printable(report.query.name),
         short_name=make_printable(re.split(r"[/\\]", report.query.name.rstrip("/\\"))[-1]),
-        short_title=SHORT_VERDICTS[report.verdict],
+        short_title=language.say(f"verdict.short.{report.verdict}"),
         verdict=report.verdict,
         tone=_TONES[report.verdict],
         title=name_verdict(report),
         lead=bind_units(make_printable(explanation.caption)) if explanation else describe_verdict(report),
-        confidence=describe_confidence(report.confidence) if match else "",
-        why=bind_units(describe_match(match)) if match else "",
-        edits=tuple(_make_items(edits, pictures)),
+        why=_explain_match(report, match, language) if match else "",
+        edits=tuple(_make_items(edits, pictures, language)),
         pictures=pictures,
         thumbnail=(
             encode_inline(report.evidence.query.pixels, side=THUMBNAIL_SIDE) if report.evidence else None
         ),
-        record=tuple(_list_record(report)),
+        record=tuple(_list_record(match, language)) if match else (),
         claims=tuple(list_claims(report)),
         candidates=tuple(
-            (make_printable(one.path), make_printable(one.reason))
+            (make_printable(one.path), make_printable(language.translate(one.reason)))
             for one in report.candidates
             if match is None
         ),
-        notes=tuple(make_printable(note) for note in report.notes if note),
-        measurements=tuple(_list_measurements(report)),
+        notes=tuple(list_notes(report)),
+        measurements=tuple(_list_measurements(report, language)),
         homography=_format_homography(report),
         sources=make_sources(report),
-        copies=fold_copies(match) if match else None,
+        copies=fold_copies(match, language) if match else None,
     )
 
 
 def bind_units(text: str) -> str:
     """Keep numbers and their units on one line (no-break space)."""
     return _UNIT_BREAK.sub("\\1\u00a0", text)
+
+
+def _list_record(match: Match, language: Language) -> Iterator[Row]:
+    reference, say = match.reference, language.say
+    yield from list_details(reference, language)
+    size = f"{reference.width} × {reference.height} px" if reference.width else ""
+    if size or reference.format:
+        yield say("record.size"), " · ".join(part for part in (size, reference.format) if part)
+    yield say("record.file"), make_printable(reference.path)
+    yield "SHA-256", reference.sha256
+
+
+def _explain_match(report: Report, match: Match, language: Language) -> str:
+    sure = capitalize(describe_confidence(report.confidence, language))
+    return bind_units(f"{sure}. {describe_match(match, language)}")
 
 
 def _make_pictures(edits: Sequence[Edit], evidence: Evidence, side: int) -> Pictures:
@@ -162,95 +163,69 @@ def _make_pictures(edits: Sequence[Edit], evidence: Evidence, side: int) -> Pict
     )
 
 
-def _make_items(edits: Sequence[Edit], pictures: Pictures | None) -> Iterator[EditItem]:
+def _make_items(edits: Sequence[Edit], pictures: Pictures | None, language: Language) -> Iterator[EditItem]:
     outlined: set[int] = set()
     if pictures is not None:
         for overlay in (pictures.query_overlay, pictures.reference_overlay):
             outlined |= {outline.number for outline in overlay.outlines}
     for number, edit in enumerate(edits, start=1):
-        framing = edit.operation in _FRAMING
+        kind = "framing" if edit.operation in _FRAMING else edit.category
         yield EditItem(
             number=number,
             sentence=bind_units(make_printable(edit.sentence)),
-            kind="Framing" if framing else _CATEGORIES[edit.category],
-            confidence=describe_confidence(edit.confidence),
+            kind=language.say(f"kind.{kind}"),
+            sure=bind_units(describe_confidence(edit.confidence, language)),
             placed=number in outlined,
             parameters=tuple(_list_parameters(edit)),
         )
 
 
 def _list_parameters(edit: Edit) -> Iterator[Row]:
+    """What was measured, under its name in the JSON."""
     yield "operation", edit.operation
     if edit.box is not None:
-        yield "box", "{}, {} – {}, {} px".format(*edit.box)
+        yield "box", format_value(edit.box)
     for key, value in edit.parameters.items():
-        yield format_parameter(str(key), value)
+        yield make_printable(str(key)), format_value(value)
 
 
-def format_parameter(key: str, value: Any) -> Row:
-    """("area_percent", 3.14159) -> ("area", "3.14 %")."""
-    name, _, suffix = key.rpartition("_")
-    unit = _UNITS.get(suffix if name else key, "")
-    if isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, float):
-        text = f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
-    elif isinstance(value, list | tuple):
-        numbers = all(isinstance(item, int | float) for item in value)
-        text = ", ".join(f"{item:g}" for item in value) if numbers else f"{len(value)} points"
-    else:
-        text = make_printable(str(value))
-    label = (name if unit and name else key).replace("_", " ")
-    return label, text + (unit if unit == "°" else f"\u00a0{unit}" if unit else "")
+def format_value(value: Any) -> str:
+    """Write a parameter short enough for a table: 3.14159 -> "3.14", many numbers -> their count."""
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+    if isinstance(value, list | tuple):
+        short = len(value) <= 4 and all(isinstance(item, int | float) for item in value)
+        return ", ".join(f"{item:g}" for item in value) if short else f"[{len(value)}]"
+    return make_printable(str(value))
 
 
-def _list_record(report: Report) -> Iterator[Row]:
-    if report.match is None:
-        return
-    reference = report.match.reference
-    size = f"{reference.width} × {reference.height} px" if reference.width else None
-    yield from list_details(reference)
-    for label, value in (
-        ("Size", " · ".join(part for part in (size, reference.format) if part)),
-        ("File", reference.path),
-        ("SHA-256", reference.sha256),
-    ):
-        if value:
-            yield label, make_printable(value)
-
-
-def _list_measurements(report: Report) -> Iterator[Row]:
-    data = to_dict(report)
+def _list_measurements(report: Report, language: Language) -> Iterator[Row]:
+    data, say = to_dict(report), language.say
     query, match, explanation = data["query"], data["match"], data["explanation"]
     if query["width"]:
-        yield "This picture", f"{query['width']} × {query['height']} px"
+        yield say("page.fact.this_size"), f"{query['width']} × {query['height']} px"
     if query["sha256"]:
-        yield "SHA-256 of this picture", query["sha256"]
+        yield say("page.fact.this_hash"), query["sha256"]
     if match:
-        yield "Confidence of the match", f"{data['confidence']:.3f}"
-        yield "Points of detail that agree", "–" if match["inliers"] is None else str(match["inliers"])
-        yield "Share of this picture", _share(match["query_overlap"], "that shows the original")
-        yield "Share of the original", _share(match["reference_overlap"], "that is visible here")
+        yield say("page.fact.confidence"), language.number(data["confidence"], 3)
+        yield say("page.fact.inliers"), "–" if match["inliers"] is None else str(match["inliers"])
+        yield say("page.fact.query_share"), language.percent(match["query_overlap"] * 100)
+        yield say("page.fact.reference_share"), language.percent(match["reference_overlap"] * 100)
     if explanation:
         psnr = explanation["replay_psnr_db"]
-        yield "Replay of the listed edits", "exact" if psnr is None else f"{psnr:.1f} dB PSNR"
-        yield "Not explained", _share(explanation["unexplained_fraction"], "of the changed pixels")
-        yield "Sentences by", explanation["captioner"]
+        exact = psnr is None
+        amount = "" if exact else language.number(psnr, 1)
+        yield say("page.fact.replay"), say("page.fact.exact" if exact else "page.fact.psnr", amount=amount)
+        yield say("page.fact.unexplained"), language.percent(explanation["unexplained_fraction"] * 100)
+        yield say("page.fact.captioner"), make_printable(explanation["captioner"])
     if report.evidence is not None:
         for key, value in report.evidence.comparison.measurements.items():
-            label, text = format_parameter(key, float(value))
-            yield label.capitalize(), text
-    yield from _join_row("Timings", data["timings_ms"], "\u00a0ms")
-    yield from _join_row("Versions", data["versions"], "")
-
-
-def _share(value: float, of_what: str) -> str:
-    return f"{value * 100:.1f}\u00a0% {of_what}"
-
-
-def _join_row(label: str, values: Mapping[str, Any], unit: str) -> Iterator[Row]:
-    if values:
-        yield label, ", ".join(f"{make_printable(name)} {value}{unit}" for name, value in values.items())
+            yield make_printable(key), format_value(float(value))
+    for key, values in (("timings", data["timings_ms"]), ("versions", data["versions"])):
+        if values:
+            unit = "\u00a0ms" if key == "timings" else ""
+            joined = (f"{make_printable(name)} {value}{unit}" for name, value in values.items())
+            yield say(f"page.fact.{key}"), ", ".join(joined)
 
 
 def _format_homography(report: Report) -> tuple[tuple[str, ...], ...]:

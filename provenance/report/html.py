@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from provenance.errors import StorageFullError, UsageError
-from provenance.records import Report
+from provenance.languages import load_language
+from provenance.records import Report, Verdict
 from provenance.report.card import Card, make_card
-from provenance.report.words import SHORT_VERDICTS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Long side of the pictures by their place in the page, so that a page of many reports can still be mailed.
@@ -28,7 +29,12 @@ _SMALLEST_SIDE = 720
 def to_html(reports: Report | Iterable[Report]) -> str:
     """Return one page for one or several reports; of an iterator, one report at a time is held in memory."""
     given = [reports] if isinstance(reports, Report) else reports
-    cards = [make_card(report, side=_choose_side(place)) for place, report in enumerate(given)]
+    cards, codes = [], []
+    for place, report in enumerate(given):
+        cards.append(make_card(report, side=_choose_side(place)))
+        codes.append(report.language)
+    language = load_language(codes[0] if codes else "en")
+    title = cards[0].title if len(cards) == 1 else language.say("page.checked", count=str(len(cards)))
     style = (_TEMPLATES / "report.css").read_text("utf-8")
     script = (_TEMPLATES / "report.js").read_text("utf-8")
     environment = Environment(
@@ -40,7 +46,9 @@ def to_html(reports: Report | Iterable[Report]) -> str:
     )
     return environment.get_template("report.html.j2").render(
         cards=cards,
-        title=cards[0].title if len(cards) == 1 else f"{len(cards)} pictures checked",
+        title=title,
+        say=language.say,
+        language=language.code,
         counts=_count_verdicts(cards),
         style=style,
         script=script,
@@ -96,13 +104,10 @@ def _choose_side(place: int) -> int:
 
 def _count_verdicts(cards: Iterable[Card]) -> list[tuple[str, str, int]]:
     """Return (tone, words, count) of each verdict on the page, in the order of the vocabulary."""
-    counted = Counter(card.verdict for card in cards)
-    tones = {card.verdict: card.tone for card in cards}
-    return [
-        (tones[verdict], SHORT_VERDICTS[verdict], counted[verdict])
-        for verdict in SHORT_VERDICTS
-        if counted[verdict]
-    ]
+    counted = Counter((card.verdict, card.tone, card.short_title) for card in cards)
+    order = get_args(Verdict)
+    found = sorted(counted.items(), key=lambda item: order.index(item[0][0]))
+    return [(tone, words, count) for (_, tone, words), count in found]
 
 
 def _make_policy(style: str, script: str) -> str:

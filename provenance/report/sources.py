@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from provenance.languages import Language
 from provenance.records import Match, Report
 from provenance.report.images import InlineImage, encode_inline
 from provenance.report.outlines import Overlay, outline_boxes
-from provenance.report.words import count_copies, describe_source, make_printable
+from provenance.report.words import capitalize, count_copies, describe_source, make_printable, speak
 
 _PICTURE_SIDE, _THUMBNAIL_SIDE = 900, 200
 
@@ -50,7 +51,7 @@ def make_sources(report: Report) -> Sources | None:
     """Number the sources, the match first; None where there is only one."""
     if report.match is None or not report.other_matches:
         return None
-    query, evidence = report.query, report.evidence
+    query, evidence, language = report.query, report.evidence, speak(report)
     matches = (report.match, *report.other_matches)
     boxes = {number: one.query_box for number, one in enumerate(matches, start=1) if one.query_box}
     thumbnail = encode_inline(evidence.reference.pixels, side=_THUMBNAIL_SIDE) if evidence else None
@@ -61,11 +62,11 @@ def make_sources(report: Report) -> Sources | None:
                 title=make_printable(one.reference.title or one.reference.path),
                 path=make_printable(one.reference.path) if one.reference.title else "",
                 credit=make_printable(one.reference.credit or one.reference.creator or ""),
-                place=describe_source(one, query),
+                place=capitalize(describe_source(one, query, language)),
                 placed=evidence is not None and number in boxes,
                 thumbnail=thumbnail if number == 1 else None,
                 # Those of the match are listed with its record.
-                copies=fold_copies(one) if number > 1 else None,
+                copies=fold_copies(one, language) if number > 1 else None,
             )
             for number, one in enumerate(matches, start=1)
         ),
@@ -74,10 +75,11 @@ def make_sources(report: Report) -> Sources | None:
     )
 
 
-def fold_copies(match: Match) -> Copies | None:
+def fold_copies(match: Match, language: Language) -> Copies | None:
     """The copies of a match, counted; None where there are none."""
     if not match.copies:
         return None
     return Copies(
-        f"Also trusted: {count_copies(match.copies)}", tuple(make_printable(path) for path in match.copies)
+        f"{language.say('heading.also_trusted')}: {count_copies(match.copies, language)}",
+        tuple(make_printable(path) for path in match.copies),
     )

@@ -9,16 +9,20 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from provenance.languages import Language
 from provenance.records import Edit, Match, Report, Verdict
 from provenance.report.origin import Row, list_claims, list_details
 from provenance.report.words import (
+    capitalize,
     describe_confidence,
     describe_match,
     describe_source,
     describe_verdict,
     list_copies,
+    list_notes,
     make_printable,
     name_verdict,
+    speak,
 )
 
 _COLORS: dict[Verdict, str] = {
@@ -50,21 +54,23 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def _sections(report: Report, color: str) -> Iterable[RenderableType]:
+    language = speak(report)
     yield Text(name_verdict(report), style=f"bold {color}")
     explanation, match = report.explanation, report.match
     yield Text(make_printable(explanation.caption) if explanation else describe_verdict(report))
     if explanation and explanation.edits:
-        yield _titled("What was changed", _edit_table(explanation.edits))
+        yield _titled(language.say("heading.changes"), _edit_table(explanation.edits, language))
     if match:
-        title = "The trusted photo of the scene" if report.verdict == "related" else "The trusted original"
-        yield _titled(title, _row_table(_match_rows(match, report.confidence)))
+        heading = "heading.related" if report.verdict == "related" else "heading.original"
+        rows = _match_rows(match, report.confidence, language)
+        yield _titled(language.say(heading), _row_table(rows))
         if report.other_matches:
-            yield _titled("Other parts come from", _source_table(report))
+            yield _titled(language.say("heading.other_sources"), _source_table(report, language))
     elif report.candidates:
-        yield _titled("Looked at, but not matched", _candidate_table(report))
+        yield _titled(language.say("heading.candidates"), _candidate_table(report, language))
     if claims := list_claims(report):
-        yield _titled("What its file says of itself (anyone can write that)", _row_table(claims))
-    notes = [Text(f"Note: {make_printable(note)}", style="italic") for note in report.notes if note]
+        yield _titled(language.say("terminal.claims"), _row_table(claims))
+    notes = [Text(language.say("terminal.note", note=note), style="italic") for note in list_notes(report)]
     if notes:
         yield Group(Text(), *notes)
     if report.timings_ms:
@@ -76,27 +82,29 @@ def _titled(title: str, body: RenderableType) -> Group:
     return Group(Text(), Text(title, style="bold"), body)
 
 
-def _edit_table(edits: Iterable[Edit]) -> Table:
+def _edit_table(edits: Iterable[Edit], language: Language) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right", style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for number, edit in enumerate(edits, start=1):
-        measured = [f"{describe_confidence(edit.confidence)} sure"]
+        measured = [describe_confidence(edit.confidence, language)]
         if edit.box:
-            x0, y0, x1, y1 = edit.box
-            measured.insert(0, f"x {x0} to {x1}, y {y0} to {y1} px")
+            corners = dict(zip(("x0", "y0", "x1", "y1"), map(str, edit.box), strict=True))
+            measured.insert(0, language.say("terminal.box", **corners))
         sentence = Text(make_printable(edit.sentence))
         sentence.append(f"\n{' · '.join(measured)}", style="dim")
         table.add_row(f"{number}.", sentence)
     return table
 
 
-def _match_rows(match: Match, confidence: float) -> Iterable[Row]:
-    yield from list_details(match.reference)
-    yield "File", make_printable(match.reference.path)
+def _match_rows(match: Match, confidence: float, language: Language) -> Iterable[Row]:
+    say = language.say
+    yield from list_details(match.reference, language)
+    yield say("record.file"), make_printable(match.reference.path)
     if match.copies:
-        yield "Also trusted", list_copies(match.copies)
-    yield "Match", f"{describe_confidence(confidence)} sure. {describe_match(match)}"
+        yield say("heading.also_trusted"), list_copies(match.copies, language)
+    sure = capitalize(describe_confidence(confidence, language))
+    yield say("record.match"), f"{sure}. {describe_match(match, language)}"
 
 
 def _row_table(rows: Iterable[Row]) -> Table:
@@ -108,22 +116,24 @@ def _row_table(rows: Iterable[Row]) -> Table:
     return table
 
 
-def _source_table(report: Report) -> Table:
+def _source_table(report: Report, language: Language) -> Table:
     table = Table.grid()
     table.add_column(overflow="fold")
     for source in report.other_matches:
         line = Text(make_printable(source.reference.path))
-        line.append(f" ({describe_source(source, report.query)})", style="dim")
+        line.append(f" ({describe_source(source, report.query, language)})", style="dim")
         if source.copies:
-            line.append(f"\nalso trusted: {list_copies(source.copies)}", style="dim")
+            also = f"{language.say('heading.also_trusted')}: {list_copies(source.copies, language)}"
+            line.append(f"\n{also}", style="dim")
         table.add_row(line)
     return table
 
 
-def _candidate_table(report: Report) -> Table:
+def _candidate_table(report: Report, language: Language) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(overflow="fold")
     table.add_column(style="dim", overflow="fold")
     for candidate in report.candidates[:_SHOWN_CANDIDATES]:
-        table.add_row(Text(make_printable(candidate.path)), Text(make_printable(candidate.reason)))
+        reason = language.translate(candidate.reason)
+        table.add_row(Text(make_printable(candidate.path)), Text(make_printable(reason)))
     return table

@@ -1,58 +1,14 @@
-"""Words that the terminal and the page share, and text made safe to show."""
+"""What the terminal and the page say alike, in the language of the report, and text made safe to show."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
 
-from provenance.places import Place, name_place
-from provenance.records import Match, MatchedBy, QueryInfo, Report, Verdict
+from provenance.languages import Language, load_language
+from provenance.places import name_place
+from provenance.records import Match, QueryInfo, Report
 
-VERDICTS: dict[Verdict, str] = {
-    "identical": "Identical to a trusted original",
-    "unmodified": "Unmodified copy of a trusted original",
-    "modified": "Modified copy of a trusted original",
-    "related": "Another photo of a scene in the trusted collection",
-    "no_match": "No trusted original found",
-    "error": "The picture could not be read",
-}
-SHORT_VERDICTS: dict[Verdict, str] = {
-    "identical": "Identical",
-    "unmodified": "Unmodified",
-    "modified": "Modified",
-    "related": "Same scene",
-    "no_match": "No original found",
-    "error": "Unreadable",
-}
-REMARKS: dict[Verdict, str] = {
-    "identical": "The file, or every pixel of it, is the same.",
-    "unmodified": "The same picture; only its encoding or size differs.",
-    "modified": "A trusted original was found, and this picture differs from it.",
-    "related": "It seems to show the same scene, but it is not a copy of the trusted photo.",
-    "no_match": "This does not mean that the picture is fake: no original of it was found in the collection.",
-    "error": "Nothing can be said about it.",
-}
-_MEANS: dict[MatchedBy, str] = {
-    "sha256": "the same file or pixels (SHA-256)",
-    "phash": "a perceptual hash",
-    "copy": "the copy descriptor",
-    "clip": "CLIP",
-    "local": "matching details",
-}
-# Where the name of a place is not said as it is written: a source fills its part, to the edge or not.
-_PARTS: dict[Place, str] = {
-    "top_edge": "top",
-    "across_upper": "upper part",
-    "across_middle": "middle",
-    "across_lower": "lower part",
-    "bottom_edge": "bottom",
-    "left_edge": "left",
-    "down_left": "left side",
-    "down_middle": "middle",
-    "down_right": "right side",
-    "right_edge": "right",
-    "everywhere": "most of the picture",
-}
 _LISTED_COPIES = 5
 _JOINERS = "\u200c\u200d"
 
@@ -64,73 +20,93 @@ def make_printable(text: str) -> str:
 
 def _escape(character: str) -> str:
     category = unicodedata.category(character)
-    if character in _JOINERS or category[0] not in "CZ" or character == " ":
+    if character in _JOINERS or category[0] not in "CZ" or character in " \u00a0":
         return character
     if category == "Zs":
         return " "
     return character.encode("unicode_escape").decode("ascii")
 
 
+def speak(report: Report) -> Language:
+    """The language that a report is told in."""
+    return load_language(report.language)
+
+
 def name_verdict(report: Report) -> str:
     """Return the headline; of a given pair it claims nothing about a collection."""
-    if report.verdict == "no_match" and _is_given_pair(report):
-        return "The two pictures do not match"
-    if report.verdict == "modified" and report.explanation is None:
-        return "Copy of a trusted original, not compared"
-    return VERDICTS[report.verdict]
+    return speak(report).say(f"verdict.title.{_case(report)}")
 
 
 def describe_verdict(report: Report) -> str:
     """Return one line of what the verdict means, with the reason of an error."""
     if report.verdict == "error" and report.query.error:
         return make_printable(report.query.error)
-    if report.verdict == "no_match" and _is_given_pair(report):
-        return "They agree in too little to be compared. This does not mean that either of them is fake."
+    return speak(report).say(f"verdict.meaning.{_case(report)}")
+
+
+def _case(report: Report) -> str:
+    """The verdict, told apart where a pair was given (its candidate has no number) or not compared."""
+    if report.verdict == "no_match" and any(one.reference_id == 0 for one in report.candidates):
+        return "pair"
     if report.verdict == "modified" and report.explanation is None:
-        return "A trusted original was found, but it was not compared with this picture."
-    return REMARKS[report.verdict]
+        return "not_compared"
+    return report.verdict
 
 
-def _is_given_pair(report: Report) -> bool:
-    """Whether both pictures were given: the one candidate has no number in a database."""
-    return any(candidate.reference_id == 0 for candidate in report.candidates)
-
-
-def describe_confidence(confidence: float) -> str:
-    """0.973 -> "97 %"; never claims certainty above what was measured."""
+def describe_confidence(confidence: float, language: Language) -> str:
+    """0.973 -> "97 % sure"; never claims certainty above what was measured."""
     if not confidence >= 0.005:
-        return "less than 1 %"
-    return "more than 99 %" if confidence >= 0.99 else f"{confidence:.0%}".replace("%", " %")
+        return language.say("sure.less", share=language.percent(1))
+    if confidence >= 0.99:
+        return language.say("sure.more", share=language.percent(99))
+    return language.say("sure.exactly", share=language.percent(round(confidence * 100)))
 
 
-def describe_match(match: Match) -> str:
+def describe_match(match: Match, language: Language) -> str:
     """Return one sentence of why this original was matched, with the numbers behind it."""
-    means = [_MEANS[kind] for kind in match.matched_by] or ["its geometry"]
-    joined = means[0] if len(means) == 1 else f"{', '.join(means[:-1])} and {means[-1]}"
-    points = f"; {match.inliers} points of detail agree" if match.inliers else ""
-    overlap = (
-        f"; {match.reference_overlap:.0%} of the original is visible"
-        f" and fills {match.query_overlap:.0%} of this picture"
-    ).replace("%", " %")
-    return f"Found by {joined}{points}{overlap}."
+    means = [language.say(f"match.means.{kind}") for kind in match.matched_by or ("other",)]
+    return language.say(
+        "match.found",
+        means=language.join(means),
+        points=str(match.inliers or ""),
+        visible=_whole_percent(match.reference_overlap, language),
+        filled=_whole_percent(match.query_overlap, language),
+    )
 
 
-def describe_source(match: Match, query: QueryInfo) -> str:
-    """Where in the query a source lies, and how sure that is: "upper right, 97 % sure"."""
-    sure = f"{describe_confidence(match.confidence)} sure"
+def _whole_percent(share: float, language: Language) -> str:
+    percent = share * 100
+    return language.percent(round(percent) if percent >= 1 else percent)
+
+
+def describe_source(match: Match, query: QueryInfo, language: Language) -> str:
+    """Where in the query a source lies, and how sure that is: "in the upper right, 97 % sure"."""
+    sure = describe_confidence(match.confidence, language)
     if match.query_box is None or not query.width or not query.height:
         return sure
     place = name_place(match.query_box, width=query.width, height=query.height)
-    return f"{_PARTS.get(place, place.replace('_', ' '))}, {sure}"
+    return language.say("match.placed", place=language.say(f"place.at.{place}"), sure=sure)
 
 
-def count_copies(copies: Sequence[str]) -> str:
+def list_notes(report: Report) -> list[str]:
+    """The remarks of a report in its language."""
+    language = speak(report)
+    return [make_printable(language.translate(note)) for note in report.notes if note]
+
+
+def count_copies(copies: Sequence[str], language: Language) -> str:
     """("a.jpg", "b.jpg") -> "2 copies"."""
-    return f"{len(copies)} {'copy' if len(copies) == 1 else 'copies'}"
+    return language.count("copies", len(copies))
 
 
-def list_copies(copies: Sequence[str]) -> str:
+def list_copies(copies: Sequence[str], language: Language) -> str:
     """("a.jpg", "b.jpg") -> "2 copies: a.jpg, b.jpg"; of many only the first few are named."""
-    named, more = copies[:_LISTED_COPIES], len(copies) - _LISTED_COPIES
-    listed = ", ".join(make_printable(path) for path in named)
-    return f"{count_copies(copies)}: {listed}{f' and {more} more' if more > 0 else ''}"
+    names = ", ".join(make_printable(path) for path in copies[:_LISTED_COPIES])
+    more = len(copies) - _LISTED_COPIES
+    key = "copies.cut" if more > 0 else "copies.listed"
+    return language.say(key, copies=count_copies(copies, language), names=names, more=str(more))
+
+
+def capitalize(text: str) -> str:
+    """ "more than 99 % sure" -> "More than 99 % sure"."""
+    return text[:1].upper() + text[1:]

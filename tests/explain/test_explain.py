@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from provenance.errors import UsageError
 from provenance.explain import explain
 from provenance.explain.measured import categorize
+from provenance.explain.measures import name_color
 from provenance.records import Change, Comparison, Explanation, Operation
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
@@ -68,7 +69,7 @@ BOTTOM = (100, 1080, 1500, 1190)
             "The picture was cropped to 62 % of the original; "
             "20 % was cut off the left and 15 % off the top.",
         ),
-        ("rotate", {"degrees": 3.04}, "The picture was rotated by 3.0° counter-clockwise."),
+        ("rotate", {"degrees": 3.04}, "The picture was rotated by 3° counter-clockwise."),
         ("rotate", {"degrees": -90.0}, "The picture was rotated by 90° clockwise."),
         ("rotate", {"degrees": 180.0}, "The picture was turned upside down (rotated by 180°)."),
         ("flip", {"axis": "horizontal"}, "The picture was mirrored left to right."),
@@ -85,7 +86,7 @@ BOTTOM = (100, 1080, 1500, 1190)
         (
             "saturation",
             {"percent": -30, "factor": 0.7, "sign": -1},
-            "The colours are about 30 % less intense than in the original (factor 0.70).",
+            "The colours are about 30 % less intense than in the original.",
         ),
         (
             "color_balance",
@@ -100,7 +101,7 @@ BOTTOM = (100, 1080, 1500, 1190)
         (
             "stretch",
             {"factor": 0.8},
-            "The picture was squeezed to be 20 % narrower for its height than the original (factor 0.80).",
+            "The picture was squeezed by 20 % in width; everything looks narrower than in the original.",
         ),
         ("blur", {"sigma_px": 2.04}, "The whole picture was blurred (by about 2 px)."),
     ],
@@ -113,14 +114,14 @@ def test_whole_picture_edits_say_amount_and_direction(
 
 def test_local_edits_say_place_and_size() -> None:
     assert say("object_added", {"area_percent": 9.8}, box=UPPER_LEFT) == (
-        "Something was added in the upper left; the area is about a tenth of the picture (9.8 %)."
+        "Something was added in the upper left (9.8 % of the picture)."
     )
     assert say(
         "object_duplicated",
         {"area_percent": 3.1, "source_box": [1200, 900, 1400, 1000], "moved": True},
         box=UPPER_LEFT,
     ).startswith("A part of the picture was moved from the lower right to the upper left")
-    assert "recoloured in the upper left from red to blue" in say(
+    assert "Something in the upper left was recoloured from red to blue" in say(
         "object_recolored", {"from_color": "red", "to_color": "blue"}, box=UPPER_LEFT
     )
 
@@ -129,7 +130,7 @@ def test_text_is_quoted_exactly() -> None:
     assert say("text_added", {}, box=BOTTOM, text_after="BREAKING NEWS") == (
         "The text “BREAKING NEWS” was added along the bottom edge."
     )
-    assert "changed along the bottom edge from “1990” to “1998”" in say(
+    assert "Text along the bottom edge was changed from “1990” to “1998”" in say(
         "text_changed", {}, box=BOTTOM, text_before="1990", text_after="1998"
     )
     assert say("text_removed", {}, box=BOTTOM) == "Text was removed along the bottom edge."
@@ -213,13 +214,15 @@ def test_equal_edits_share_a_clause_and_no_place_is_overclaimed() -> None:
         changes = [Change("object_added", sure, {}, box=(x, 0, x + 50, 50)) for x, sure in added]
         return explain(make_comparison(changes)).caption
 
-    assert caption((0, 0.9), (1500, 0.9)) == "Something was added in the upper left and in the upper right."
-    assert caption((0, 0.3), (1500, 0.9)) == (
-        "Something was added in the upper right and possibly in the upper left."
+    assert caption((0, 0.9), (1300, 0.9)) == (
+        "Something was added in the upper left corner and in the upper right."
+    )
+    assert caption((0, 0.3), (1300, 0.9)) == (
+        "Something was added in the upper right and possibly in the upper left corner."
     )
     assert caption((0, 0.3), (1500, 0.3)).startswith("Something appears to have been added in the upper left")
-    assert caption((0, 0.9), (90, 0.9)) == "Something was added in two places."
-    assert caption((0, 0.9), (90, 0.3)) == "Something was added in up to two places."
+    assert caption((0, 0.9), (50, 0.9)) == "Something was added in two places."
+    assert caption((0, 0.9), (50, 0.3)) == "Something was added in up to two places."
     assert "in four places" in caption(*[(x, 0.9) for x in (0, 500, 900, 1500)])
 
 
@@ -232,7 +235,8 @@ def test_a_list_of_places_is_parted_from_the_next_predicate() -> None:
         Change("flip", 0.9, {"axis": "horizontal"}),
     ]
     assert explain(make_comparison(changes)).caption == (
-        "Something was added in the upper left and in the upper right, and removed in the lower left. "
+        "Something was added in the upper left corner and in the upper right corner, "
+        "and removed in the lower left corner. "
         "The picture was turned into black and white and mirrored left to right."
     )
 
@@ -248,7 +252,7 @@ def test_many_edits_are_summed_up() -> None:
 def test_unknown_captioner_or_language_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="measured"):
         explain(make_comparison(), captioner="oracle")
-    with pytest.raises(UsageError, match="en"):
+    with pytest.raises(UsageError, match="known: en"):
         explain(make_comparison(), language="tlh")
 
 
@@ -363,5 +367,20 @@ def test_the_measured_amount_is_in_the_sentence(operation: Operation, amount: fl
     sentence = say(operation, {"percent": sign * amount, "sign": sign})
     told = re.search(r"about ([\d.]+) % (\w+ ?\w*)", sentence)
     assert told is not None
-    assert float(told[1]) == pytest.approx(amount, rel=0.06, abs=0.06)
+    assert float(told[1]) == pytest.approx(amount, rel=0.1, abs=0.06)
     assert (told[2].split()[0] in {"darker", "weaker", "less"}) == (sign < 0)
+
+
+@pytest.mark.parametrize(
+    ("color", "name"),
+    [
+        ("#000000", "black"),
+        ("#fefefe", "white"),
+        ("#808080", "gray"),
+        ("#d01010", "red"),
+        ("#102080", "dark blue"),
+        ("beige", "beige"),
+    ],
+)
+def test_border_colours_get_plain_names(color: str, name: str) -> None:
+    assert name_color(color) == name

@@ -105,7 +105,8 @@ def test_a_modified_copy_is_shown_in_full(modified: Report) -> None:
         "412 points of detail agree",
         "41.2 dB PSNR",
         "first frame of 12",
-        "0.21 px",
+        "alignment_error_px",
+        "0.21",
     ):
         assert expected in text
     assert [one["value"] for one in page.all("input") if one["type"] == "radio"] == [
@@ -148,7 +149,7 @@ def test_sources_of_a_collage_are_numbered_on_the_picture_and_in_the_list(collag
     (outline,) = re.findall(r'<g class="region" data-source="2">.*?class="line"[^>]* d="([^"]*)"', html, re.S)
     assert outline == "M210 0L360 0L360 140L210 140Z"
     told = text[text.index("Put together from") :]
-    for expected in ("1 The tower", "2 The sea archive/sea.png Bo Example Upper right, 97 % sure",
+    for expected in ("1 The tower", "2 The sea archive/sea.png Bo Example In the upper right, 97 % sure",
                      "3 archive/hill.png 62 % sure Also trusted: 1 copy archive/knoll.png"):  # fmt: skip
         assert expected in told
     assert "Also trusted: 7 copies copies/tower 1.jpg" in text
@@ -157,7 +158,7 @@ def test_sources_of_a_collage_are_numbered_on_the_picture_and_in_the_list(collag
 
 def test_sources_are_listed_where_the_pictures_are_gone(collage: Report) -> None:
     html = to_html(replace(collage, evidence=None, explanation=None))
-    assert "2 The sea archive/sea.png Bo Example Upper right" in words(html)
+    assert "2 The sea archive/sea.png Bo Example In the upper right" in words(html)
     assert not Page(html).all("img")
     assert not [one for one in Page(html).all("li") if "data-source" in one]
 

@@ -10,9 +10,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from provenance.languages import load_language
 from provenance.records import QueryInfo, Report
 from provenance.report import print_report
 from provenance.report.words import describe_confidence, describe_source, make_printable
+
+ENGLISH = load_language("en")
 
 
 def render(report: Report, *, width: int = 80, color: bool = False) -> str:
@@ -82,8 +85,8 @@ def test_every_source_of_a_collage_is_named_with_its_place(collage: Report, modi
     copies = ", ".join(f"copies/tower {number}.jpg" for number in range(1, 6))
     assert f"Also trusted 7 copies: {copies} and 2 more" in text
     assert (
-        "Other parts come from archive/sea.png (upper right, 97 % sure)"
-        " archive/hill.png (62 % sure) also trusted: 1 copy: archive/knoll.png" in text
+        "Other parts come from archive/sea.png (in the upper right, 97 % sure)"
+        " archive/hill.png (62 % sure) Also trusted: 1 copy: archive/knoll.png" in text
     )
     assert "Also trusted" not in plain(modified)
     assert "Other parts" not in plain(modified)
@@ -92,11 +95,10 @@ def test_every_source_of_a_collage_is_named_with_its_place(collage: Report, modi
 @pytest.mark.parametrize(
     ("box", "words"),
     [
-        ((0, 0, 400, 100), "top, 97 % sure"),
-        ((0, 100, 400, 200), "middle, 97 % sure"),
-        ((200, 0, 400, 300), "right half, 97 % sure"),
-        ((210, 160, 400, 300), "lower right, 97 % sure"),
-        ((0, 0, 400, 300), "most of the picture, 97 % sure"),
+        ((0, 0, 400, 100), "along the top edge, 97 % sure"),
+        ((200, 0, 400, 300), "across the right half, 97 % sure"),
+        ((210, 160, 400, 300), "in the lower right, 97 % sure"),
+        ((0, 0, 400, 300), "over most of the picture, 97 % sure"),
         (None, "97 % sure"),
     ],
 )
@@ -104,8 +106,8 @@ def test_the_place_of_a_source_is_said_in_a_few_words(
     collage: Report, box: tuple[int, int, int, int] | None, words: str
 ) -> None:
     source = replace(collage.other_matches[0], query_box=box)
-    assert describe_source(source, QueryInfo("web.jpg", "", 400, 300)) == words
-    assert describe_source(source, QueryInfo("web.jpg", "", 0, 0)) == "97 % sure"
+    assert describe_source(source, QueryInfo("web.jpg", "", 400, 300), ENGLISH) == words
+    assert describe_source(source, QueryInfo("web.jpg", "", 0, 0), ENGLISH) == "97 % sure"
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -132,12 +134,12 @@ def test_escapes_are_shown_and_letters_are_kept() -> None:
 @pytest.mark.parametrize(
     ("confidence", "words"),
     [
-        (0.0, "less than 1 %"),
-        (0.62, "62 %"),
-        (0.994, "more than 99 %"),
-        (1.0, "more than 99 %"),
-        (float("nan"), "less than 1 %"),
+        (0.0, "less than 1 % sure"),
+        (0.62, "62 % sure"),
+        (0.994, "more than 99 % sure"),
+        (1.0, "more than 99 % sure"),
+        (float("nan"), "less than 1 % sure"),
     ],
 )
 def test_confidence_claims_no_certainty(confidence: float, words: str) -> None:
-    assert describe_confidence(confidence) == words
+    assert describe_confidence(confidence, ENGLISH) == words

@@ -46,13 +46,14 @@ for (const section of document.querySelectorAll(".sources")) link(section, "sour
 if (document.fullscreenEnabled) {
   for (const button of document.querySelectorAll(".enlarge")) {
     const viewer = button.closest(".viewer");
+    const enter = button.textContent;
     button.hidden = false;
     button.addEventListener("click", () => {
       if (document.fullscreenElement) document.exitFullscreen();
       else viewer.requestFullscreen();
     });
     viewer.addEventListener("fullscreenchange", () => {
-      button.textContent = document.fullscreenElement === viewer ? "Leave full screen" : "Full screen";
+      button.textContent = document.fullscreenElement === viewer ? button.dataset.leave : enter;
     });
   }
 }
