@@ -120,7 +120,7 @@ def test_what_an_older_schema_holds_is_kept(database_url: str, run_sql: Callable
     with writing(engine) as connection:
         config = migrate.alembic_config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, "0002")
     engine.dispose()
     run_sql(
         "INSERT INTO reference_images (sha256, path, status, byte_size, width, height, format, title,"
