@@ -2,6 +2,9 @@
 
     ProvenanceError                exit 1   HTTP 500
     ├── UsageError                 exit 2   HTTP 400   the call itself is wrong
+    │   └── ConflictError          exit 2   HTTP 409   it contradicts what is there already
+    │       └── StaleError         exit 2   HTTP 412   what was to be changed has changed meanwhile
+    ├── BusyError                  exit 75  HTTP 429   more work than can be taken on now
     ├── InputError                 exit 65  HTTP 422   the given picture or file cannot be used
     │   ├── DecodeError            exit 65  HTTP 422   truncated, lying or damaged picture
     │   │   ├── UnsupportedFormatError  65  HTTP 415   not on the list of accepted formats
@@ -35,6 +38,29 @@ class UsageError(ProvenanceError):
 
     exit_code = 2
     http_status = 400
+
+
+class ConflictError(UsageError):
+    """The call contradicts what is there already: a name that is taken, a collection that is not empty."""
+
+    http_status = 409
+
+
+class StaleError(ConflictError):
+    """What was to be changed has changed meanwhile."""
+
+    http_status = 412
+
+
+class BusyError(ProvenanceError):
+    """More is asked than can be taken on now; try again after `retry_after_s` seconds."""
+
+    exit_code = 75
+    http_status = 429
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class InputError(ProvenanceError):

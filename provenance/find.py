@@ -9,7 +9,7 @@ parts       the copy descriptor of parts of the query: the same, blurred or tiny
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -82,6 +82,7 @@ class _Hunt:
     query: DecodedImage
     reduced: DecodedImage
     view: QueryView
+    leave_out: Set[int] = frozenset()
     judged: dict[int, Judged] = field(default_factory=dict)
     bits: Mapping[int, float] = field(default_factory=dict)
     votes: dict[int, tuple[Vote, Form]] = field(default_factory=dict)
@@ -119,10 +120,13 @@ class Finder:
         self._min_confidence = min_confidence
         self._threads = threads
 
-    def find(self, query: DecodedImage, *, top_k: int, watch: Stopwatch) -> list[Judged]:
-        """All candidates that were judged, best first."""
+    def find(
+        self, query: DecodedImage, *, top_k: int, watch: Stopwatch, leave_out: Set[int] = frozenset()
+    ) -> list[Judged]:
+        """All candidates that were judged, best first, less the references in `leave_out`."""
         reduced = reduce(query, self._side_px)
-        hunt = _Hunt(query, reduced, QueryView({}, query_gray(reduced.pixels), (query.width, query.height)))
+        view = QueryView({}, query_gray(reduced.pixels), (query.width, query.height))
+        hunt = _Hunt(query, reduced, view, leave_out)
         for stage in (
             self._by_hash, self._by_keypoints, self._by_embedding, self._by_fine_keypoints, self._by_parts,
         ):  # fmt: skip
@@ -317,10 +321,12 @@ class Finder:
 
     def _judge(self, hunt: _Hunt, candidates: Sequence[Candidate], *, whole: bool = False) -> list[Judged]:
         """Judge candidates side by side, less those withdrawn since the index was read."""
+        candidates = [one for one in candidates if one.reference_id not in hunt.leave_out]
         if not candidates:
             return []
         ids = [one.reference_id for one in candidates]
         records = self._database.references(ids)
+        thresholds = self._database.thresholds(ids, self._min_confidence)
         features = {} if whole else self._database.local_features(ids, self._describer.versions["local"])
         thumbnails = self._database.thumbnails(ids)
 
@@ -330,15 +336,16 @@ class Finder:
                 return None
             thumbnail = decode(thumbnails[record.reference_id], name=record.path)
             small, size = small_gray(thumbnail.pixels), (record.width, record.height)
+            least = thresholds.get(record.reference_id, self._min_confidence)
             if whole:
-                found = verify_whole(hunt.view, record.reference_id, small, size, self._min_confidence)
+                found = verify_whole(hunt.view, record.reference_id, small, size, least)
                 return Judged(candidate, found, record)
             local = features.get(candidate.reference_id)
             if local is None:
                 return None
             found = verify(
                 hunt.view, record.reference_id, local, small, size,
-                min_confidence=self._min_confidence, forms=_forms(candidate.form),
+                min_confidence=least, forms=_forms(candidate.form),
             )  # fmt: skip
             return Judged(candidate, found, record)
 

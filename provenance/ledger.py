@@ -16,8 +16,27 @@ ROLES: tuple[Role, ...] = ("checker", "curator", "admin")
 CheckState = Literal["queued", "running", "done", "failed"]
 MarkKind = Literal["right", "wrong", "not_same"]
 
-OPEN_KEY_ID = 0
-"""Who calls where no keys are configured."""
+NO_KEY = 0
+"""The key id of who needs none: the command line, and whoever calls a service without keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: the key of a request, or the command line."""
+
+    key_id: int
+    name: str
+    role: Role
+
+    def may(self, role: Role) -> bool:
+        """Whether the actor has a role, or a higher one."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+ANYBODY = Actor(NO_KEY, "anybody", "admin")
+"""Who calls a service that has no keys: whoever reaches the machine."""
+
+COMMAND_LINE = Actor(NO_KEY, "command line", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +70,6 @@ class Collection:
 class NewCheck:
     """A check that is asked for, or was made on the spot."""
 
-    key_id: int
     kind: Literal["check", "compare"]
     name: str
     """Of the picture: the upload's name, or the URL."""
@@ -99,6 +117,8 @@ class EvidenceFile:
     name: str
     media_type: str
     data: bytes
+    hours: float = 0.0
+    """How long it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +126,10 @@ class Delivery:
     """A result on its way to a callback."""
 
     delivery_id: int
-    token: str
-    key_id: int
     url: str
     attempts: int
+    """This one counted."""
+    check: CheckRecord
 
 
 @dataclass(frozen=True, slots=True)

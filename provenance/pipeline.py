@@ -110,33 +110,46 @@ class Provenance:
             self.searcher.sync()
 
     def check(
-        self, image: Source, *, name: str | None = None, top_k: int | None = None, explain: bool = True
+        self,
+        image: Source,
+        *,
+        name: str | None = None,
+        top_k: int | None = None,
+        explain: bool = True,
+        progress: Callable[[str], None] | None = None,
     ) -> Report:
         """Find the trusted original of one picture and say what was changed.
 
         Without `explain` the pair is not compared: the verdict is "modified" for every copy whose pixels are
         not the original's. An unreadable picture gives a report with verdict "error"; problems of the
-        database are raised.
+        database are raised. `progress` is told the name of each stage when it begins.
         """
         if top_k is not None and top_k < 1:
             raise UsageError(f"top_k must be at least 1, not {top_k}")
-        watch = Stopwatch()
+        watch = Stopwatch(progress)
         try:
             with watch("decode"):
                 query = self._decode(image, name)
         except InputError as error:
             return self._unreadable(image, name, error, watch)
         with watch("search"):
+            rejected = self.database.marks.rejected(query.sha256)
             known = self.database.reference_by_sha256(query.sha256)
-        if known is not None:
+        if known is not None and known.reference_id not in rejected:
             return self._report_known(query, known, "the same file", watch, explain)
         if query.pixel_sha256 is not None:
             with watch("search"):
                 known = self.database.reference_by_pixel_sha256(query.pixel_sha256)
-            if known is not None:
+            if known is not None and known.reference_id not in rejected:
                 return self._report_known(query, known, "the same pixels", watch, explain)
-        judged = self.finder.find(query, top_k=top_k or self.settings.search.top_k, watch=watch)
-        return self._report(query, judged, None, watch, compare=explain)
+        judged = self.finder.find(
+            query, top_k=top_k or self.settings.search.top_k, watch=watch, leave_out=rejected
+        )
+        report = self._report(query, judged, None, watch, compare=explain)
+        if not rejected:
+            return report
+        remark = "Reviewers said of another trusted picture that it is not this one; it was left out."
+        return replace(report, notes=(*report.notes, remark))
 
     def check_many(
         self, images: Iterable[Source], *, top_k: int | None = None, explain: bool = True

@@ -173,7 +173,8 @@ class ReferenceRecord:
     width: int
     height: int
     format: str
-    status: Literal["active", "withdrawn", "superseded"]
+    status: Literal["active", "disabled", "withdrawn", "superseded"]
+    """Only what is active is found; "disabled": held by collections that are switched off."""
     source: str | None = None
     title: str | None = None
     creator: str | None = None
@@ -184,6 +185,8 @@ class ReferenceRecord:
     ingested_at: str | None = None
     other_paths: tuple[str, ...] = ()
     """Further files with the same bytes."""
+    collections: tuple[str, ...] = ()
+    """Names of the collections that hold it."""
 
 
 # ---------------------------------------------------------------- compare
@@ -414,6 +417,7 @@ class DatabaseStats:
     descriptors: Mapping[str, int]
     """"name version" -> count."""
     schema_revision: str
+    disabled: int = 0
     bytes_on_disk: int | None = None
     url: str = ""
     home: Path | None = None

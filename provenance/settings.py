@@ -39,6 +39,10 @@ class Decode(Section):
         default=100_000_000, gt=0, description="largest picture, pixels, judged before decoding"
     )
     fetch_timeout_s: float = Field(default=20.0, gt=0, description="time for a whole download, seconds")
+    fetch_hosts: tuple[str, ...] = Field(
+        default=(),
+        description='the only hosts to fetch from, with subdomains, e.g. ["example.org"]; empty: any public',
+    )
     allow_private_urls: bool = Field(
         default=False, description="fetch from loopback and private addresses too; only for trusted networks"
     )
@@ -90,6 +94,29 @@ class Explain(Section):
     language: str = Field(default="en", description="language of the sentences")
 
 
+class Service(Section):
+    """What the HTTP service takes on, and what it keeps."""
+
+    checks: int = Field(default=0, ge=0, description="checks made side by side; 0: one per core")
+    queue: int = Field(default=1000, ge=1, description="accepted checks that may wait; more get 429")
+    open_requests: int = Field(
+        default=64, ge=1, description="requests with a body that may be open at once; more get 429"
+    )
+    requests_per_minute: int = Field(default=600, ge=0, description="of one key or address; 0: any number")
+    upload_timeout_s: float = Field(default=60.0, gt=0, description="time for a whole request to arrive")
+    check_timeout_s: float = Field(
+        default=60.0, gt=0, description="time to wait for a check on the spot; jobs may take longer"
+    )
+    keep_reports_days: float = Field(default=30.0, ge=0, description="reports in the history; 0: none")
+    keep_evidence_hours: float = Field(
+        default=1.0, ge=0, description="pictures in the report of a check that asked for them"
+    )
+    keep_queries_days: float = Field(default=0.0, ge=0, description="the pictures as they were uploaded")
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description='web pages of others that may call, e.g. ["https://cms.example.org"]'
+    )
+
+
 class Db(Section):
     """Where the database is."""
 
@@ -116,6 +143,7 @@ class Settings(BaseSettings):
     compare: Compare = Compare()
     explain: Explain = Explain()
     db: Db = Db()
+    service: Service = Service()
 
     @classmethod
     def read(cls, home: Path | str | None = None, **overrides: Any) -> Settings:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Adds up milliseconds by stage: `with watch("decode"): ...`; `read` adds the total."""
+    """Adds up milliseconds by stage: `with watch("decode"): ...`; `read` adds the total.
 
-    def __init__(self) -> None:
+    `progress` is told each stage when it begins.
+    """
+
+    def __init__(self, progress: Callable[[str], None] | None = None) -> None:
         self._started = time.perf_counter()
+        self._progress = progress
         self._stages: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         """Time one stage; a stage entered twice is summed."""
+        if self._progress is not None:
+            self._progress(stage)
         started = time.perf_counter()
         try:
             yield

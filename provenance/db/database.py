@@ -12,9 +12,16 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from provenance.db import integrity, migrate, read, write
+from provenance.db import collections, integrity, migrate, read, write
+from provenance.db.audit import Audit
+from provenance.db.catalogue import Catalogue
+from provenance.db.checks import Checks
+from provenance.db.collections import Collections
+from provenance.db.deliveries import Deliveries
 from provenance.db.engine import open_engine, reading, writing
 from provenance.db.keys import Keys
+from provenance.db.marks import Marks
+from provenance.db.queue import Queue
 from provenance.db.tables import IngestRun, Meta, Reference
 from provenance.errors import DatabaseError, NotFoundError
 from provenance.records import (
@@ -37,7 +44,14 @@ class Database:
     def __init__(self, url: str) -> None:
         """Prepare a SQLAlchemy URL (sqlite:///..., postgresql+psycopg://...); `upgrade` makes the tables."""
         self._engine = open_engine(url)
+        self.catalogue = Catalogue(self._engine)
+        self.collections = Collections(self._engine)
         self.keys = Keys(self._engine)
+        self.checks = Checks(self._engine)
+        self.queue = Queue(self._engine)
+        self.deliveries = Deliveries(self._engine)
+        self.marks = Marks(self._engine)
+        self.audit = Audit(self._engine)
 
     def upgrade(self) -> None:
         """Bring the schema up to date: one query when it is. Raises DatabaseTooNewError."""
@@ -80,6 +94,7 @@ class Database:
                 references=statuses.get("active", 0),
                 withdrawn=statuses.get("withdrawn", 0),
                 superseded=statuses.get("superseded", 0),
+                disabled=statuses.get("disabled", 0),
                 files=files,
                 descriptors=descriptors,
                 schema_revision=migrate.revision(connection) or "",
@@ -261,6 +276,11 @@ class Database:
         with reading(self._engine) as connection:
             return read.local_features(connection, ids, version)
 
+    def thresholds(self, ids: Sequence[int], default: float) -> dict[int, float]:
+        """Return, by id, the confidence that a match with a reference must reach by its collections."""
+        with reading(self._engine) as connection:
+            return collections.thresholds(connection, ids, default)
+
     def thumbnail(self, reference_id: int) -> bytes:
         """Return a reference's thumbnail, WebP. Raises NotFoundError."""
         with reading(self._engine) as connection:
@@ -286,7 +306,7 @@ class Database:
 
     def _active(self, condition: sa.ColumnElement[bool]) -> ReferenceRecord | None:
         with reading(self._engine) as connection:
-            found = read.records(connection, sa.and_(condition, Reference.status == "active"))
+            found = read.records(connection, sa.and_(condition, read.SEARCHED))
             return found[0] if found else None
 
     def _by_path(self, path: str) -> ReferenceRecord:

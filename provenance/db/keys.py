@@ -9,16 +9,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from provenance.db import audit
 from provenance.db.engine import reading, writing
 from provenance.db.service_tables import ApiKeyRow
 from provenance.db.write import now
 from provenance.errors import NotFoundError, UsageError
-from provenance.ledger import ROLES, ApiKey, Role
+from provenance.ledger import ROLES, Actor, ApiKey, Role
 
 PREFIX = "prov_"
 """Begins every key, so that scanners for leaked secrets can find one."""
 
 _LONGEST_NAME = 100
+_COLUMNS = (ApiKeyRow.id, ApiKeyRow.name, ApiKeyRow.role, ApiKeyRow.created_at, ApiKeyRow.revoked_at)
 
 
 class Keys:
@@ -27,7 +29,7 @@ class Keys:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def create(self, name: str, role: Role) -> tuple[ApiKey, str]:
+    def create(self, name: str, role: Role, *, by: Actor) -> tuple[ApiKey, str]:
         """Make a key. Returns its record and the key itself, which is not kept and cannot be had again."""
         name = name.strip()
         if not name or len(name) > _LONGEST_NAME or not name.isprintable():
@@ -38,14 +40,14 @@ class Keys:
         row = {"name": name, "role": role, "digest": digest_of(key), "created_at": now()}
         with writing(self._engine) as connection:
             made = connection.execute(sa.insert(ApiKeyRow).values(row).returning(ApiKeyRow.id)).scalar_one()
+            audit.note(connection, by, "key.create", made, name=name, role=role)
             return _by_id(connection, made), key
 
     def find(self, key: str) -> ApiKey | None:
         """Return the record of a key that is given in full, None for a wrong or revoked one."""
         with reading(self._engine) as connection:
-            row = connection.execute(
-                _select().where(ApiKeyRow.digest == digest_of(key), ApiKeyRow.revoked_at.is_(None))
-            ).one_or_none()
+            wanted = sa.and_(ApiKeyRow.digest == digest_of(key), ApiKeyRow.revoked_at.is_(None))
+            row = connection.execute(sa.select(*_COLUMNS).where(wanted)).one_or_none()
             return _record(row) if row is not None else None
 
     def configured(self) -> bool:
@@ -56,16 +58,14 @@ class Keys:
     def all(self) -> list[ApiKey]:
         """Return all keys, revoked ones too, in the order they were made."""
         with reading(self._engine) as connection:
-            return [_record(row) for row in connection.execute(_select().order_by(ApiKeyRow.id))]
+            return [_record(row) for row in connection.execute(sa.select(*_COLUMNS).order_by(ApiKeyRow.id))]
 
-    def revoke(self, key_id: int) -> ApiKey:
+    def revoke(self, key_id: int, *, by: Actor) -> ApiKey:
         """Make a key invalid, from the next request on. Raises NotFoundError."""
         with writing(self._engine) as connection:
-            connection.execute(
-                sa.update(ApiKeyRow)
-                .where(ApiKeyRow.id == key_id, ApiKeyRow.revoked_at.is_(None))
-                .values(revoked_at=now())
-            )
+            valid = sa.and_(ApiKeyRow.id == key_id, ApiKeyRow.revoked_at.is_(None))
+            if connection.execute(sa.update(ApiKeyRow).where(valid).values(revoked_at=now())).rowcount:
+                audit.note(connection, by, "key.revoke", key_id)
             return _by_id(connection, key_id)
 
 
@@ -74,16 +74,12 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _select() -> sa.Select[*tuple[Any, ...]]:
-    return sa.select(ApiKeyRow.id, ApiKeyRow.name, ApiKeyRow.role, ApiKeyRow.created_at, ApiKeyRow.revoked_at)
-
-
 def _by_id(connection: Connection, key_id: int) -> ApiKey:
-    row = connection.execute(_select().where(ApiKeyRow.id == key_id)).one_or_none()
+    row = connection.execute(sa.select(*_COLUMNS).where(ApiKeyRow.id == key_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no key {key_id}: see 'provenance keys list'")
     return _record(row)
 
 
-def _record(row: sa.Row[Any]) -> ApiKey:
+def _record(row: sa.Row[*tuple[Any, ...]]) -> ApiKey:
     return ApiKey(row.id, row.name, row.role, row.created_at, row.revoked_at)

@@ -10,12 +10,25 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
+from provenance.db.collections import names_by_reference
 from provenance.db.descriptors import unpack_vectors
 from provenance.db.features import unpack_features
+from provenance.db.service_tables import CollectionRow, MemberRow
 from provenance.db.tables import Descriptor, File, Reference
 from provenance.db.write import chunks
 from provenance.errors import NotFoundError, UsageError
 from provenance.records import KnownFile, LocalFeatures, ReferenceRecord
+
+_HOLDER = sa.select(MemberRow.reference_id).join(CollectionRow, CollectionRow.id == MemberRow.collection_id)
+_HELD = _HOLDER.where(MemberRow.reference_id == Reference.id)
+_DISABLED = sa.and_(
+    _HELD.correlate(Reference).exists(),
+    ~_HELD.where(CollectionRow.enabled).correlate(Reference).exists(),
+)
+STATUS = sa.case((sa.and_(Reference.status == "active", _DISABLED), "disabled"), else_=Reference.status)
+"""The status, with "disabled" for what is active but held only by collections that are switched off."""
+SEARCHED = sa.and_(Reference.status == "active", ~_DISABLED)
+"""What checks may find."""
 
 _RECORD = (
     Reference.id.label("reference_id"),
@@ -26,7 +39,7 @@ _RECORD = (
     Reference.width,
     Reference.height,
     Reference.format,
-    Reference.status,
+    STATUS.label("status"),
     Reference.source,
     Reference.title,
     Reference.creator,
@@ -71,9 +84,7 @@ def missing_descriptors(connection: Connection, ids: Iterable[int], wanted: Mapp
 
 def active_ids(connection: Connection) -> NDArray[np.int64]:
     """Return the ids that are searched, ascending."""
-    found = connection.execute(
-        sa.select(Reference.id).where(Reference.status == "active").order_by(Reference.id)
-    )
+    found = connection.execute(sa.select(Reference.id).where(SEARCHED).order_by(Reference.id))
     return np.fromiter(found.scalars(), np.int64)
 
 
@@ -85,9 +96,11 @@ def records(connection: Connection, condition: sa.ColumnElement[bool]) -> list[R
         files = sa.select(File.reference_id, File.path).where(File.reference_id.in_(chunk))
         for reference_id, path in connection.execute(files):
             paths.setdefault(reference_id, []).append(path)
+    holders = names_by_reference(connection, [row["reference_id"] for row in rows])
     return [
         ReferenceRecord(
             **row,
+            collections=holders.get(row["reference_id"], ()),
             other_paths=tuple(
                 sorted(path for path in paths.get(row["reference_id"], ()) if path != row["path"])
             ),
@@ -140,7 +153,7 @@ def blobs(
                 Descriptor.name == name,
                 Descriptor.version == version,
                 Descriptor.reference_id.in_(chunk),
-                Reference.status == "active",
+                SEARCHED,
             )
             .order_by(Descriptor.reference_id)
         ).all()
@@ -186,7 +199,8 @@ def thumbnails(connection: Connection, ids: Iterable[int]) -> dict[int, bytes]:
 
 def counts(connection: Connection) -> tuple[dict[str, int], int, dict[str, int]]:
     """Return references by status, the number of files, and descriptors by "name version"."""
-    statuses = connection.execute(sa.select(Reference.status, sa.func.count()).group_by(Reference.status))
+    status = STATUS.label("status")
+    statuses = connection.execute(sa.select(status, sa.func.count()).group_by(status))
     files = connection.execute(sa.select(sa.func.count()).select_from(File)).scalar_one()
     kinds = connection.execute(
         sa.select(Descriptor.name, Descriptor.version, sa.func.count())

@@ -1,4 +1,4 @@
-"""Download a picture within limits, from public addresses only.
+"""Download a picture within limits, from public addresses only; and send results there.
 
 The guard sits where sockets are opened: every connection, a redirect's too, resolves its host once, checks
 each address, and connects to the very address that was checked. So neither a redirect nor a second DNS answer
@@ -13,7 +13,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -41,20 +42,46 @@ def fetch(url: str, *, limits: Limits) -> bytes:
 
     Raises FetchError (refused address, no answer, an error status, out of time) or ImageTooLargeError.
     """
+    with _guarded_pool(url, limits) as pool:
+        address = _parse(url, url, limits)
+        for _ in range(_MAX_REDIRECTS + 1):
+            headers = [*_headers(address), ("Accept", "image/*,*/*;q=0.5"), ("Accept-Encoding", "identity")]
+            with pool.stream("GET", str(address.copy_with(fragment=None)), headers=headers) as response:
+                if response.status not in _REDIRECTS:
+                    return _read_body(response, url, limits)
+                address = _redirect(response, address, url, limits)
+    raise FetchError(f"{url!r}: more than {_MAX_REDIRECTS} redirects; give the address of the picture itself")
+
+
+def post(url: str, body: bytes, *, headers: Mapping[str, str], limits: Limits) -> int:
+    """Send `body` to `url` under the same guard and return the answer's status; redirects are not followed.
+
+    Raises FetchError (refused address, no answer, out of time).
+    """
+    with _guarded_pool(url, limits) as pool:
+        address = _parse(url, url, limits)
+        sent = [*_headers(address), ("Content-Length", str(len(body))), *headers.items()]
+        with pool.stream(
+            "POST", str(address.copy_with(fragment=None)), headers=sent, content=body
+        ) as response:
+            return response.status
+
+
+def check_address(url: str, *, limits: Limits) -> None:
+    """Refuse what is plainly no address to fetch from, before anything is resolved. Raises FetchError."""
+    _parse(url, url, limits)
+
+
+@contextmanager
+def _guarded_pool(url: str, limits: Limits) -> Iterator[httpcore.ConnectionPool]:
+    """Connections to checked addresses, all closed by one deadline; their errors become FetchError."""
     deadline = time.monotonic() + limits.fetch_timeout_s
     backend = _GuardedBackend(limits=limits, deadline=deadline, url=url)
     try:
         with httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(), network_backend=backend, max_keepalive_connections=0
         ) as pool:
-            address = _parse(url, url)
-            for _ in range(_MAX_REDIRECTS + 1):
-                with pool.stream(
-                    "GET", str(address.copy_with(fragment=None)), headers=_headers(address)
-                ) as response:
-                    if response.status not in _REDIRECTS:
-                        return _read_body(response, url, limits)
-                    address = _redirect(response, address, url)
+            yield pool
     except httpcore.TimeoutException as error:
         raise FetchError(_out_of_time(url, limits)) from error
     except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
@@ -62,20 +89,17 @@ def fetch(url: str, *, limits: Limits) -> bytes:
         raise FetchError(
             f"{url!r}: the server does not answer properly ({reason}); try again later"
         ) from error
-    raise FetchError(f"{url!r}: more than {_MAX_REDIRECTS} redirects; give the address of the picture itself")
 
 
 def _headers(address: httpx.URL) -> list[tuple[str, str]]:
     return [
         ("Host", address.netloc.decode("ascii")),
         ("User-Agent", f"provenance/{__version__}"),
-        ("Accept", "image/*,*/*;q=0.5"),
-        ("Accept-Encoding", "identity"),
         ("Connection", "close"),
     ]
 
 
-def _parse(address: str | httpx.URL, url: str) -> httpx.URL:
+def _parse(address: str | httpx.URL, url: str, limits: Limits) -> httpx.URL:
     """Check scheme and host of the address `url` led to."""
     try:
         parsed = httpx.URL(address)
@@ -89,14 +113,21 @@ def _parse(address: str | httpx.URL, url: str) -> httpx.URL:
         raise FetchError(f"{url!r}: names no host; check the address")
     if parsed.userinfo:
         raise FetchError(f"{url!r}: passwords in addresses are not sent; download the picture yourself")
+    if limits.fetch_hosts and not any(
+        parsed.host == host.lower() or parsed.host.endswith(f".{host.lower()}") for host in limits.fetch_hosts
+    ):
+        raise FetchError(
+            f"{url!r}: leads to {parsed.host!r}, which is not on the list of hosts to fetch from; "
+            "download the picture yourself, or add the host to decode.fetch_hosts"
+        )
     return parsed
 
 
-def _redirect(response: httpcore.Response, address: httpx.URL, url: str) -> httpx.URL:
+def _redirect(response: httpcore.Response, address: httpx.URL, url: str, limits: Limits) -> httpx.URL:
     for key, value in response.headers:
         if key.lower() == b"location":
             try:
-                return _parse(address.join(value.decode("utf-8", "replace")), url)
+                return _parse(address.join(value.decode("utf-8", "replace")), url, limits)
             except (httpx.InvalidURL, ValueError) as error:
                 raise FetchError(f"{url!r}: redirects to an invalid address ({error})") from error
     raise FetchError(f"{url!r}: redirects without saying where; give the address of the picture itself")

@@ -15,5 +15,7 @@ class Limits:
     """Largest picture, width times height, checked before its pixels are decoded."""
     fetch_timeout_s: float = 20.0
     """Time for a whole download with its redirects, seconds."""
+    fetch_hosts: tuple[str, ...] = ()
+    """The only hosts to fetch from, with their subdomains; empty: all public ones."""
     allow_private_urls: bool = False
     """Fetch from loopback and private addresses too; only for trusted networks."""

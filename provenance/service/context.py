@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import HTTPBearer
 
-from provenance.ledger import OPEN_KEY_ID, ROLES, Role
+from provenance.ledger import Actor, Role
 from provenance.pipeline import Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request."""
-
-    key_id: int
-    name: str
-    role: Role
-
-    def may(self, role: Role) -> bool:
-        """Whether the caller has a role, or a higher one."""
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-
-NOBODY_ASKED = Caller(OPEN_KEY_ID, "open", "admin")
-"""Who calls where no keys are configured: whoever can reach the machine."""
 
 
 def _library(request: Request) -> Provenance:
@@ -35,9 +17,9 @@ def _library(request: Request) -> Provenance:
     return library
 
 
-def _caller(request: Request) -> Caller:
+def _caller(request: Request) -> Actor:
     """The caller that the gate has recognised."""
-    caller: Caller = request.state.caller
+    caller: Actor = request.state.caller
     return caller
 
 
@@ -45,10 +27,10 @@ def _caller(request: Request) -> Caller:
 _SCHEME = HTTPBearer(auto_error=False, scheme_name="key", description="A key of 'provenance keys create'.")
 
 
-def needs(role: Role) -> Callable[[Request], Caller]:
+def needs(role: Role) -> Callable[[Request], Actor]:
     """A dependency that lets callers of a role (or a higher one) pass."""
 
-    def check(request: Request, _: Annotated[object, Security(_SCHEME)] = None) -> Caller:
+    def check(request: Request, _: Annotated[object, Security(_SCHEME)] = None) -> Actor:
         caller = _caller(request)
         if not caller.may(role):
             raise HTTPException(
@@ -61,6 +43,6 @@ def needs(role: Role) -> Callable[[Request], Caller]:
 
 
 Library = Annotated[Provenance, Depends(_library)]
-Checker = Annotated[Caller, Depends(needs("checker"))]
-Curator = Annotated[Caller, Depends(needs("curator"))]
-Admin = Annotated[Caller, Depends(needs("admin"))]
+Checker = Annotated[Actor, Depends(needs("checker"))]
+Curator = Annotated[Actor, Depends(needs("curator"))]
+Admin = Annotated[Actor, Depends(needs("admin"))]

@@ -7,8 +7,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from provenance.ledger import ANYBODY, Actor
 from provenance.pipeline import Provenance
-from provenance.service.context import NOBODY_ASKED, Caller
 from provenance.service.problems import problem
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/version", "/docs", "/openapi.json"})
@@ -40,12 +40,12 @@ class Gate:
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
-    async def _recognise(self, headers: Headers) -> Caller | None:
+    async def _recognise(self, headers: Headers) -> Actor | None:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and key:
             known = await run_sync(self._keys.find, key.strip())
-            return Caller(known.key_id, known.name, known.role) if known else None
-        return None if await run_sync(self._keys.configured) else NOBODY_ASKED
+            return Actor(known.key_id, known.name, known.role) if known else None
+        return None if await run_sync(self._keys.configured) else ANYBODY
 
 
 class BodyLimit:
