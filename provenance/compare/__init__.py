@@ -1,6 +1,8 @@
 """A verified pair -> what differs, measured: alignment, tone, change mask, regions, text, replay.
 
-    align      reference_from_query refined on the dense picture; the framing read off it
+    align      the pair in one frame: refine (reference_from_query refined on the dense picture, by the motion
+               models of motion), warp (the reference resampled as editors would)
+    framing    what happened to the frame, read off the homography
     tone       whole-picture tone and colour: brightness, contrast, saturation, balance, greyscale, curves
     style      whole-picture blur, sharpening, noise
     residual   what is left after alignment and tone -> change map and mask

@@ -44,23 +44,30 @@ def run(samples: Samples, recipe: Recipe) -> Pixels:
 
 
 def solve(design: Floats, values: Floats, weights: Floats) -> Floats:
-    """Weighted least squares [k] with Tukey reweighting: outliers have no say. `design` is [n, k]."""
-    trust = weights.copy()
-    solution = np.zeros(design.shape[1])
-    trusted = weights > 0.3 * weights.max()
-    ridge = np.eye(design.shape[1])
+    """Weighted least squares [k] with Tukey reweighting: outliers have no say. `design` is [k, n]."""
+    trust = weights
+    solution = np.zeros(len(design))
+    trusted = np.flatnonzero(weights > 0.3 * weights.max())
+    ridge = np.eye(len(design))
     for _ in range(5):
-        weighted = design * trust[:, None]
+        former = solution
+        weighted = design * trust
         # einsum, not @: on a busy machine the threads of BLAS cost more than these few rows.
-        normal = np.einsum("ni,nj->ij", weighted, design)
+        normal = np.einsum("in,jn->ij", weighted, design)
         normal += 1e-8 * max(float(normal.trace()), 1.0) * ridge
-        solution = np.linalg.solve(normal, np.einsum("ni,n->i", weighted, values))
-        rest = np.abs(np.einsum("ni,i->n", design, solution) - values)
-        scale = 4.7 * max(0.8, 1.4826 * float(np.median(rest[trusted])))
+        solution = np.linalg.solve(normal, np.einsum("in,n->i", weighted, values))
+        rest = np.abs(np.einsum("in,i->n", design, solution) - values)
+        scale = 4.7 * max(0.8, 1.4826 * _median(rest[trusted]))
         trust = weights * np.clip(1 - (rest / scale) ** 2, 0, 1) ** 2
-        if trust.sum() < 1e-3 * weights.sum():
+        if trust.sum() < 1e-3 * weights.sum() or np.allclose(solution, former, rtol=1e-4, atol=1e-5):
             break
     return np.asarray(solution, np.float64)
+
+
+def _median(values: Floats) -> float:
+    """The upper median; a tenth of the time of `np.median`."""
+    middle = len(values) // 2
+    return float(np.partition(values, middle)[middle])
 
 
 class LinearFit:
@@ -74,7 +81,7 @@ class LinearFit:
         self.weights = samples.weights[:, None] * ((self.y > 2) & (self.y < 253))
 
     def _solve(self, *columns: Floats, target: Floats | None = None) -> Floats:
-        design = np.column_stack([np.broadcast_to(column, self.x.shape).ravel() for column in columns])
+        design = np.stack([np.broadcast_to(column, self.x.shape).ravel() for column in columns])
         values = self.y if target is None else target
         return solve(design, values.ravel(), self.weights.ravel())
 
@@ -92,7 +99,7 @@ class LinearFit:
         weights = self.weights * (self.x / 255 * (1 - self.x / 255)) ** 2
         weights[(self.x < 10) | (self.x > 245)] = 0
         scale = 60.0
-        return float(solve(scale * x.reshape(-1, 1), scale * y.ravel(), weights.ravel() + 1e-9)[0])
+        return float(solve(scale * x.reshape(1, -1), scale * y.ravel(), weights.ravel() + 1e-9)[0])
 
     def slope_about(self, pivot: float) -> float:
         """Slope of a line through (pivot, pivot)."""
@@ -125,16 +132,16 @@ class LinearFit:
 
     def channel_gains(self) -> Floats:
         """[3] a gain a channel."""
-        return np.array([solve(self.x[:, [k]], self.y[:, k], self.weights[:, k])[0] for k in range(3)])
+        return np.array([solve(self.x[:, k][None], self.y[:, k], self.weights[:, k])[0] for k in range(3)])
 
     def channel_offsets(self) -> Floats:
         """[3] an offset a channel, levels."""
-        one, moved = np.ones((len(self.x), 1)), self.y - self.x
+        one, moved = np.ones((1, len(self.x))), self.y - self.x
         return np.array([solve(one, moved[:, k], self.weights[:, k])[0] for k in range(3)])
 
     def matrix(self) -> Floats:
         """[3, 4] affine colour map."""
-        design = np.column_stack([self.x, np.ones(len(self.x))])
+        design = np.vstack([self.x.T, np.ones(len(self.x))])
         return np.array([solve(design, self.y[:, k], self.weights[:, k]) for k in range(3)])
 
 
@@ -152,12 +159,12 @@ def _fit_channel(x: Floats, y: Floats, weights: Floats) -> Floats:
     step = KNOTS[1]
     cell = np.minimum((x / step).astype(int), 7)
     share = x / step - cell
-    rows = np.arange(len(x))
-    design = np.zeros((len(x) + 7, 9))
-    design[rows, cell], design[rows, cell + 1] = 1 - share, share
+    places = np.arange(len(x))
+    design = np.zeros((9, len(x) + 7))
+    design[cell, places], design[cell + 1, places] = 1 - share, share
     pull = np.sqrt(0.002 * weights.sum())
     for k in range(7):
-        design[len(x) + k, k : k + 3] = pull * np.array([0.25, -0.5, 0.25])
+        design[k : k + 3, len(x) + k] = pull * np.array([0.25, -0.5, 0.25])
     values = np.concatenate([y, np.zeros(7)])
     return np.clip(solve(design, values, np.concatenate([weights, np.ones(7)])), 0, 255)
 

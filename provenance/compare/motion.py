@@ -96,8 +96,9 @@ def choose_motion(
     dihedral = nearest_dihedral(jacobian(found, kept_query.mean(axis=0)))
     fits: list[tuple[Model, Matrix]] = [("frame", whole_frame(query_size, reference_size, dihedral))]
     fits += _axis_aligned(kept_query, kept_reference, dihedral)
-    fits.append(("similarity", _similarity(kept_query, kept_reference)))
-    fits.append(("affine", _affine(kept_query, kept_reference)))
+    affine = _affine(kept_query, kept_reference)
+    fits.append(("similarity", _similarity(kept_query, kept_reference, np.linalg.det(affine[:2, :2]) < 0)))
+    fits.append(("affine", affine))
     fits.append(("homography", _homography(kept_query, kept_reference, found)))
     errors = [_error(matrix, kept_query, kept_reference) / pixel for _, matrix in fits]
     allowed = min(errors) * 1.3 + 0.03
@@ -138,7 +139,7 @@ def _compose(dihedral: Matrix, scales: NDArray[np.float64], offsets: NDArray[np.
     return matrix
 
 
-def _similarity(query: Points, reference: Points) -> Matrix:
+def _similarity(query: Points, reference: Points, mirrored: bool) -> Matrix:
     """Scale, rotation, shift and perhaps a mirror (Umeyama 1991), reweighted against outliers."""
     weights: NDArray[np.float64] = np.ones(len(query))
     matrix = np.eye(3)
@@ -147,8 +148,7 @@ def _similarity(query: Points, reference: Points) -> Matrix:
         centre_q, centre_r = (query * share).sum(axis=0), (reference * share).sum(axis=0)
         covariance = ((reference - centre_r) * share).T @ (query - centre_q)
         u, d, vt = np.linalg.svd(covariance)
-        free = _affine(query, reference)
-        signs = np.array([1.0, np.sign(np.linalg.det(u @ vt)) * np.sign(np.linalg.det(free[:2, :2]))])
+        signs = np.array([1.0, np.sign(np.linalg.det(u @ vt)) * (-1.0 if mirrored else 1.0)])
         rotation = (u * signs) @ vt
         scale = float((d * signs).sum() / (((query - centre_q) ** 2) * share).sum())
         matrix[:2, :2] = scale * rotation

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.compare.align import AlignedPair, align, to_working_size, warp_reference
+from provenance.compare.align import AlignedPair, align
 from provenance.compare.framing import Framing, describe_framing
 from provenance.compare.motion import Motion, jacobian
 from provenance.compare.quantized import find_palette, lift_quantization
@@ -16,6 +16,7 @@ from provenance.compare.regions import LocalChanges, find_local_changes
 from provenance.compare.replay import psnr_db, replay
 from provenance.compare.style import StyleFit, fit_style
 from provenance.compare.tone import ToneFit, fit_tone
+from provenance.compare.warp import Frame, Picture, size_of, to_working_size, warp
 from provenance.records import Change, Comparison, DecodedImage, Pixels
 
 HALO = 0.012
@@ -112,7 +113,7 @@ def _look_closer(pair: AlignedPair, query: DecodedImage, reference: DecodedImage
     shift[:2, 2] = np.array([x, y]) / query.scale
     motion = Motion("homography", pair.reference_from_query @ shift, np.zeros(0, np.bool_), pair.error_px)
     full_size = (round(size[0] / query.scale), round(size[1] / query.scale))
-    warped, overlap = warp_reference(reference, motion, full_size, (int(size[0]), int(size[1])))
+    warped, overlap = warp(Picture.of(reference), motion, Frame(full_size, (int(size[0]), int(size[1]))))
     return replace(
         pair,
         query=np.ascontiguousarray(tile),
@@ -140,8 +141,8 @@ def _style(pair: AlignedPair, reference: DecodedImage, tone: ToneFit) -> StyleFi
     if enlarged > 0.95 or not any(change.operation == "noise" for change in style.changes):
         return style
     motion = Motion(pair.model, pair.reference_from_query, np.zeros(0, np.bool_), pair.error_px)
-    size = (pair.query.shape[1], pair.query.shape[0])
-    skipped, _ = warp_reference(reference, motion, pair.query_size, size, low_pass=False)
+    frame = Frame(pair.query_size, size_of(pair.query))
+    skipped, _ = warp(Picture.of(reference), motion, frame, low_pass=False)
     if any(change.operation == "noise" for change in fit(skipped).changes):
         return style
     kept = tuple(change for change in style.changes if change.operation != "noise")

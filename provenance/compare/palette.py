@@ -149,10 +149,10 @@ def vignette_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
     if (weights > 0.1).sum() < 64:
         return
     square = samples.radius_square
-    radial = np.column_stack([square, square**2]) * before[:, None]
+    radial = np.stack([square, square**2]) * before
     first, second = solve(radial, after - before, weights)
     yield from _vignette([], float(first), float(second), before, 2)
-    level, first, second = solve(np.column_stack([before, radial]), after, weights)
+    level, first, second = solve(np.vstack([before, radial]), after, weights)
     level = float(level)
     start: Recipe = [brightness(float(before.mean()), gain=level)]
     yield from _vignette(start, float(first) / level, float(second) / level, before, 3)

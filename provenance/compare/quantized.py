@@ -20,10 +20,9 @@ _SLACK_LEVELS = 10.0
 
 def find_palette(pixels: Pixels) -> NDArray[np.float32] | None:
     """The colours [n, 3] of a picture [h, w, 3] that was reduced to a palette; None for any other."""
-    packed = pixels.reshape(-1, 3).astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
-    if len(np.unique(packed[::97])) > _MAX_COLORS:
+    if len(_colors(pixels.reshape(-1, 3)[::97])) > _MAX_COLORS:
         return None
-    found = np.unique(packed)
+    found = _colors(pixels.reshape(-1, 3))
     if not 16 <= len(found) <= _MAX_COLORS:
         return None
     colors = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.float32)
@@ -31,6 +30,11 @@ def find_palette(pixels: Pixels) -> NDArray[np.float32] | None:
         return None
     extents = np.linalg.svd(colors - colors.mean(axis=0), compute_uv=False)
     return colors if extents[1] > _MIN_WIDTH * extents[0] else None
+
+
+def _colors(pixels: Pixels) -> NDArray[np.uint32]:
+    """The different colours of pixels [n, 3], packed."""
+    return np.unique(pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32))
 
 
 def lift_quantization(query: Pixels, predicted: Pixels, palette: NDArray[np.float32]) -> Pixels:

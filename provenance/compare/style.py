@@ -19,7 +19,11 @@ from provenance.records import Change, Pixels
 Floats: TypeAlias = NDArray[np.float32]
 
 _TILE = 48
+"""A multiple of `_GRAIN_TILE`, and so of the side of a coarse cell."""
 _TILES = 36
+_CELL = 4
+"""Side of the cells whose means are the coarse structure, pixels."""
+_PAST_THE_PEAK = 0.1
 _SIGMAS_PX = (0.5, 0.7, 0.9, 1.2, 1.6, 2.1, 2.8, 3.7, 5.0, 7.0, 10.0)
 _SHARPEN_SIGMAS_PX = (0.7, 1.0, 1.5, 2.2, 3.5)
 _MIN_BLUR_PX = 0.72
@@ -50,6 +54,33 @@ class StyleFit:
     """Noise in the query beyond the prediction's, 0 where there is less."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tiles:
+    """Places [n, 2] (top, left) of square tiles, and the grey levels of both sides to cut them from."""
+
+    before: Floats
+    after: Floats
+    places: NDArray[np.intp]
+    side: int
+
+    def cut(self, picture: Floats, margin: int = 0) -> Floats:
+        """The tiles of a picture with `margin` more pixels on every side, [n, side, side]."""
+        if margin:
+            picture = cv2.copyMakeBorder(picture, *(margin,) * 4, cv2.BORDER_REFLECT_101)
+        size = self.side + 2 * margin
+        windows = np.lib.stride_tricks.sliding_window_view(picture, (size, size))
+        return np.asarray(windows[self.places[:, 0], self.places[:, 1]], np.float32)
+
+    def blurred(self, sigma: float) -> Floats:
+        """The tiles of the prediction after a Gaussian blur."""
+        reach = int(np.ceil(3 * sigma))
+        wide = self.cut(self.before, reach)
+        kernel = (2 * reach + 1, 2 * reach + 1)
+        # One tall picture: what a tile's neighbours spill into it stays in the margin.
+        tall = cv2.GaussianBlur(wide.reshape(-1, wide.shape[2]), kernel, sigma)
+        return np.asarray(tall.reshape(wide.shape)[:, reach:-reach, reach:-reach], np.float32)
+
+
 def fit_style(
     predicted: Pixels, query: Pixels, mask: NDArray[np.bool_], *, working_scale: float, enlarged: float = 1.0
 ) -> StyleFit:
@@ -59,25 +90,21 @@ def fit_style(
     reference takes: where more than one, what lies below it is interpolation, not blur.
     """
     before, after = (cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32) for side in (predicted, query))
-    tiles = _unedited(before, after, _tiles(before, mask))
-    if len(tiles) < 4:
+    side = min(_TILE, max(_GRAIN_TILE, min(mask.shape) // 4 // _GRAIN_TILE * _GRAIN_TILE))
+    same = _unedited(before, after, mask, side)
+    if np.count_nonzero(same) < 4:
         return StyleFit((), 1.0, 0.0)
-    contrast = np.array([before[tile].std() for tile in tiles])
-    order = np.argsort(contrast)
-    textured = [tiles[i] for i in order[::-1][: min(_TILES, max(4, len(tiles) // 2))]]
-    ratios = np.array([_energy(after[t]) / max(_energy(before[t]), 1e-3) for t in textured])
+    textured = _textured(before, after, same, side)
+    ratios = _energy(textured.cut(after)) / np.maximum(_energy(textured.cut(before)), 1e-3)
     ratio = float(np.median(ratios))
     changes: list[Change] = []
     focus = None
     # A picture with a sharp subject in it was not blurred as a whole.
     if np.percentile(ratios, 85) < _UNTOUCHED[0] or ratio > _UNTOUCHED[1]:
-        focus = _fit_focus(before, after, textured, working_scale, enlarged)
+        focus = _fit_focus(textured, working_scale, enlarged)
     if focus is not None:
         changes.append(focus)
-    same = np.zeros(mask.shape, np.bool_)
-    for tile in tiles:
-        same[tile] = True
-    noise, everywhere = _added_noise(before, after, mask & same)
+    noise, everywhere = _added_noise(before, after, same, side)
     resized = abs(float(np.log(enlarged))) > 0.02
     if everywhere >= _MIN_NOISE_LEVELS + 0.6 * resized and not (
         focus is not None and focus.operation == "sharpen"
@@ -87,48 +114,85 @@ def fit_style(
     return StyleFit(tuple(changes), ratio, noise)
 
 
-def _tiles(picture: Floats, mask: NDArray[np.bool_]) -> list[tuple[slice, slice]]:
-    """Whole tiles inside the mask, at most a few hundred, spread over the picture."""
-    height, width = picture.shape
-    side = min(_TILE, max(16, min(height, width) // 4))
-    rows, columns = range(0, height - side + 1, side), range(0, width - side + 1, side)
-    tiles = [np.s_[y : y + side, x : x + side] for y in rows for x in columns]
-    return [tile for tile in tiles if mask[tile].all()]
+def _unedited(before: Floats, after: Floats, mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """[rows, columns] the whole tiles inside the mask whose level and coarse structure are the same."""
+    rows, columns = before.shape[0] // side, before.shape[1] // side
+    if min(rows, columns) == 0:
+        return np.zeros((rows, columns), np.bool_)
+    cells = side // _CELL
+    coarse = [
+        cv2.GaussianBlur(_block_means(one, rows * cells, columns * cells, _CELL), (0, 0), 0.7)
+        for one in (before, after)
+    ]
+
+    def means(values: Floats) -> Floats:
+        return _block_means(values, rows, columns, cells)
+
+    a, b = (means(one) for one in coarse)
+    (var_a, covariance), (_, var_b) = (
+        [means(one * other) - means(one) * means(other) for other in coarse] for one in coarse
+    )
+    power = np.sqrt(np.maximum(var_a, 0) * np.maximum(var_b, 0))
+    inside = _block_means(mask.astype(np.float32), rows, columns, side) > 1 - 0.5 / side**2
+    return np.asarray(inside & (np.abs(a - b) <= 16) & (covariance > 0.6 * power - 1.0), np.bool_)
 
 
-def _energy(tile: Floats) -> float:
-    return float(np.mean(np.diff(tile, axis=0) ** 2) + np.mean(np.diff(tile, axis=1) ** 2))
+def _block_means(values: Floats, rows: int, columns: int, side: int) -> Floats:
+    """[rows, columns] means of square blocks, from the top left."""
+    cut = values[: rows * side, : columns * side]
+    return np.asarray(cv2.resize(cut, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _fit_focus(
-    before: Floats, after: Floats, tiles: list[tuple[slice, slice]], working_scale: float, enlarged: float
-) -> Change | None:
+def _textured(before: Floats, after: Floats, same: NDArray[np.bool_], side: int) -> _Tiles:
+    """The unedited tiles with the most contrast, at most half of them."""
+    level, square = (
+        _block_means(values, same.shape[0], same.shape[1], side) for values in (before, before * before)
+    )
+    contrast = (square - level * level)[same]
+    count = min(_TILES, max(4, len(contrast) // 2))
+    strongest = np.argsort(-contrast, kind="stable")[:count]
+    return _Tiles(before, after, np.argwhere(same)[strongest] * side, side)
+
+
+def _energy(tiles: Floats) -> Floats:
+    """[n] mean squared gradient of each tile."""
+    down, across = np.diff(tiles, axis=1), np.diff(tiles, axis=2)
+    return np.asarray((down**2).mean(axis=(1, 2)) + (across**2).mean(axis=(1, 2)), np.float32)
+
+
+def _fit_focus(tiles: _Tiles, working_scale: float, enlarged: float) -> Change | None:
     """The blur or sharpening that brings the prediction nearest to the query in most tiles."""
-    left = _differences(before, after, tiles)
-    blurs = {sigma: _differences(_blurred(before, sigma), after, tiles) for sigma in _SIGMAS_PX}
-    gains = {sigma: _typical_gain(left, rest) for sigma, rest in blurs.items()}
+    after = tiles.cut(tiles.after)
+    left = _differences(tiles.cut(tiles.before), after)
+    gains: dict[float, float] = {}
+
+    def measure(sigma: float) -> None:
+        gains[sigma] = _typical_gain(left, _differences(tiles.blurred(sigma), after))
+
+    for sigma in _SIGMAS_PX:
+        measure(sigma)
+        if gains[sigma] < max(gains.values()) - _PAST_THE_PEAK:
+            break
     sigma = max(gains, key=lambda key: gains[key])
-    if gains[sigma] > _MIN_BLUR_GAIN:
-        fine = _between(sigma, _SIGMAS_PX)
-        gains |= {s: _typical_gain(left, _differences(_blurred(before, s), after, tiles)) for s in fine}
-        sigma = max(gains, key=lambda key: gains[key])
-        resized = abs(float(np.log(enlarged))) > 0.02
-        if sigma < (_MIN_BLUR_PX + 0.2 * resized) * max(1.0, enlarged):
-            return None
-        confidence = round(float(np.clip(0.5 + 0.6 * (gains[sigma] - _MIN_BLUR_GAIN), 0.5, 0.99)), 3)
-        return Change("blur", confidence, {"sigma_px": round(sigma / working_scale, 2)})
-    return _fit_sharpening(before, after, tiles, left, working_scale)
+    if gains[sigma] <= _MIN_BLUR_GAIN:
+        return _fit_sharpening(tiles, after, left, working_scale)
+    for fine in _between(sigma, _SIGMAS_PX):
+        measure(fine)
+    sigma = max(gains, key=lambda key: gains[key])
+    resized = abs(float(np.log(enlarged))) > 0.02
+    if sigma < (_MIN_BLUR_PX + 0.2 * resized) * max(1.0, enlarged):
+        return None
+    confidence = round(float(np.clip(0.5 + 0.6 * (gains[sigma] - _MIN_BLUR_GAIN), 0.5, 0.99)), 3)
+    return Change("blur", confidence, {"sigma_px": round(sigma / working_scale, 2)})
 
 
-def _fit_sharpening(
-    before: Floats, after: Floats, tiles: list[tuple[slice, slice]], left: Floats, working_scale: float
-) -> Change | None:
+def _fit_sharpening(tiles: _Tiles, after: Floats, left: Floats, working_scale: float) -> Change | None:
+    before = tiles.cut(tiles.before)
     best_gain, best_amount, best_sigma = 0.0, 0.0, 0.0
     for sigma in _SHARPEN_SIGMAS_PX:
-        detail = before - _blurred(before, sigma)
-        amount = _typical_amount(detail, before, after, tiles)
-        sharpened = np.clip(before + amount * detail, 0, 255)
-        gain = _typical_gain(left, _differences(sharpened, after, tiles))
+        detail = before - tiles.blurred(sigma)
+        amount = _typical_amount(detail, before, after)
+        gain = _typical_gain(left, _differences(np.clip(before + amount * detail, 0, 255), after))
         if gain > best_gain:
             best_gain, best_amount, best_sigma = gain, amount, sigma
     # Lanczos and its like overshoot by a third within a pixel.
@@ -142,24 +206,22 @@ def _fit_sharpening(
     )
 
 
-def _typical_amount(detail: Floats, before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> float:
+def _typical_amount(detail: Floats, before: Floats, after: Floats) -> float:
     """How many times `detail` was added: the median over the tiles of a fit to their strongest edges.
 
     Encoders swallow added fine detail and masks spare faint edges, so weak ones would tell of too little;
     black and white pixels can take no more.
     """
-    amounts = []
-    for tile in tiles:
-        d, change = detail[tile], after[tile] - before[tile]
-        strong = (np.abs(d) >= np.percentile(np.abs(d), 85)) & (after[tile] > 2) & (after[tile] < 253)
-        power = float((d[strong] ** 2).sum())
-        amounts.append(float((d[strong] * change[strong]).sum()) / max(power, 1e-3))
-    return float(np.median(amounts))
+    bar = np.percentile(np.abs(detail), 85, axis=(1, 2), keepdims=True)
+    strong = (np.abs(detail) >= bar) & (after > 2) & (after < 253)
+    power = (detail**2 * strong).sum(axis=(1, 2))
+    shared = (detail * (after - before) * strong).sum(axis=(1, 2))
+    return float(np.median(shared / np.maximum(power, 1e-3)))
 
 
-def _differences(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> Floats:
-    """Root mean square difference of each tile, its mean level aside."""
-    return np.array([float((after[t] - before[t]).std()) for t in tiles], np.float32)
+def _differences(before: Floats, after: Floats) -> Floats:
+    """[n] root mean square difference of each tile, its mean level aside."""
+    return np.asarray((after - before).std(axis=(1, 2)), np.float32)
 
 
 def _typical_gain(left: Floats, rest: Floats) -> float:
@@ -174,32 +236,26 @@ def _between(sigma: float, grid: tuple[float, ...]) -> list[float]:
     return [float(s) for s in np.linspace(low, high, 9)[1:-1]]
 
 
-def _blurred(picture: Floats, sigma: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
-
-
-def _added_noise(before: Floats, after: Floats, mask: NDArray[np.bool_]) -> tuple[float, float]:
+def _added_noise(before: Floats, after: Floats, same: NDArray[np.bool_], side: int) -> tuple[float, float]:
     """Noise the query has beyond the prediction, levels: in the median smooth tile, and in four of five.
 
     Grain is everywhere, and follows nothing: what encoders, sharpening and resizing add is either only where
-    there is texture, or an echo of the grain that the reference has already.
+    there is texture, or an echo of the grain that the reference has already. `same` [rows, columns] are the
+    tiles of `side` pixels to look at.
     """
-    height, width = (side // _GRAIN_TILE * _GRAIN_TILE for side in before.shape)
-    if min(height, width) == 0:
-        return 0.0, 0.0
+    parts = side // _GRAIN_TILE
+    rows, columns = same.shape[0] * parts, same.shape[1] * parts
 
     def tile_means(picture: Floats) -> Floats:
-        size = (width // _GRAIN_TILE, height // _GRAIN_TILE)
-        cut = picture[:height, :width]
-        return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.float32).ravel()
+        return _block_means(picture, rows, columns, _GRAIN_TILE)
 
-    grain = [cv2.filter2D(side, cv2.CV_32F, _IMMERKAER) for side in (before, after)]
-    was, now, shared = (tile_means(grain[i] * grain[j]) for i, j in ((0, 0), (1, 1), (0, 1)))
-    usable = mask & (after > 4) & (after < 251)
-    inside = np.flatnonzero(tile_means(usable.astype(np.float32)) > 0.9)
-    if len(inside) < 20:
+    usable = cv2.inRange(after, 4.5, 250.5).astype(np.float32)
+    inside = np.repeat(np.repeat(same, parts, axis=0), parts, axis=1) & (tile_means(usable) > 0.9 * 255)
+    if np.count_nonzero(inside) < 20:
         return 0.0, 0.0
-    smoothest = inside[np.argsort(was[inside])[: max(20, len(inside) // 3)]]
+    grain = [cv2.filter2D(side, cv2.CV_32F, _IMMERKAER) for side in (before, after)]
+    was, now, shared = (tile_means(grain[i] * grain[j])[inside] for i, j in ((0, 0), (1, 1), (0, 1)))
+    smoothest = np.argsort(was)[: max(20, len(was) // 3)]
     was, now, shared = was[smoothest], now[smoothest], shared[smoothest]
     echo = float(np.median(shared / np.maximum(was, 1e-3)))
     alike = float(np.median(shared**2 / np.maximum(was * now, 1e-3)))
@@ -208,17 +264,3 @@ def _added_noise(before: Floats, after: Floats, mask: NDArray[np.bool_]) -> tupl
     new = now - shared**2 / np.maximum(was, 1e-3)
     nearly_all = max(float(np.percentile(new - was, 20)), 0.0)
     return float(np.sqrt(np.median(new))), float(np.sqrt(nearly_all))
-
-
-def _unedited(before: Floats, after: Floats, tiles: list[tuple[slice, slice]]) -> list[tuple[slice, slice]]:
-    """The tiles whose level and coarse structure are the same on both sides."""
-    a, b = _blurred(before, 3.0), _blurred(after, 3.0)
-    kept = []
-    for tile in tiles:
-        if abs(float(a[tile].mean() - b[tile].mean())) > 16:
-            continue
-        x, y = a[tile] - a[tile].mean(), b[tile] - b[tile].mean()
-        power = float(np.sqrt((x * x).sum() * (y * y).sum()))
-        if float((x * y).sum()) > 0.6 * power - 1.0 * x.size:
-            kept.append(tile)
-    return kept

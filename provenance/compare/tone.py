@@ -78,14 +78,14 @@ def gather(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> Samples
     height, width = mask.shape
     scale = min(1.0, _SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    clipped = ((query <= 1) | (query >= 254)).any(axis=2).astype(np.float32)
     small = [cv2.resize(side, size, interpolation=cv2.INTER_AREA) for side in (reference, query)]
-    inside = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.99
+    inside = cv2.resize(mask.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 252
     if inside.sum() < 16:
         return None
     weights = _structure_agreement(small[0], small[1])
     # A place that is clipped in part is no sample of the tone curve.
-    partly = cv2.resize(clipped, size, interpolation=cv2.INTER_AREA) > _CLIPPED
+    unclipped = cv2.inRange(query, (2, 2, 2), (253, 253, 253))
+    partly = cv2.resize(unclipped, size, interpolation=cv2.INTER_AREA) < 255 * (1 - _CLIPPED)
     weights = weights * np.where(partly, 0.1, 1.0)
     rows, columns = np.nonzero(inside)
     step = max(1, len(rows) // _MAX_SAMPLES)
@@ -138,43 +138,57 @@ def _posterized(
     reference: Pixels, query: Pixels, mask: NDArray[np.bool_], best: Recipe
 ) -> tuple[Recipe, float] | None:
     """Few levels a channel: where the query's plateaus sit on them, the reference's do not, and it fits."""
-    rows, columns = np.nonzero(mask)
-    step = max(1, len(rows) // _MAX_SAMPLES)
-    rows, columns = rows[::step], columns[::step]
-    ones = np.ones(len(rows))
-    pixels = Samples(reference[rows, columns], query[rows, columns], ones, ones)
-    smooth = misfit(pixels, [edit for edit in best if edit[1].get("kind") != "vignette"])
+    step = max(1, int(np.sqrt(mask.size / _MAX_SAMPLES)))
+    thin = mask[::step, ::step]
+    before, after = (side[::step, ::step][thin] for side in (reference, query))
+    ones = np.ones(len(before))
+    pixels = Samples(before, after, ones, ones)
+    smooth = misfit(pixels, [edit for edit in best if edit[1].get("kind") != "vignette"]) if len(ones) else 0
     if smooth < 2:
         return None
-    flat = [_plateau_levels(side, mask) for side in (reference, query)]
-    if len(flat[1]) < max(500, _KEPT_PLATEAUS * len(flat[0])):
+    flat = _plateau_levels(query, mask)
+    near = [recipe for recipe in palette.posterized_recipes() if _sits_on_steps(flat, recipe)]
+    if not near:
         return None
-    for recipe in palette.posterized_recipes():
-        levels, spread = recipe[0][1]["levels"], recipe[0][1]["spread"]
-        before, after = (_distance_from_steps(side, levels, spread=spread) for side in flat)
+    flat_before = _plateau_levels(reference, mask)
+    if flat.sum() < max(500, _KEPT_PLATEAUS * flat_before.sum()):
+        return None
+    for recipe in near:
         rest = misfit(pixels, recipe)
-        near = 0.14 if levels <= 10 else 0.1
-        if after < near and after < 0.6 * before and rest < 1.2 * smooth:
+        was, now = (_distance_from_steps(levels, recipe) for levels in (flat_before, flat))
+        if now < 0.6 * was and rest < 1.2 * smooth:
             return recipe, rest
     return None
 
 
-def _plateau_levels(picture: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The levels of the places that hardly differ from their neighbours."""
+def _plateau_levels(picture: Pixels, mask: NDArray[np.bool_]) -> Floats:
+    """[256] how often each level is that of a place that hardly differs from its neighbours."""
     kernel = np.ones((3, 3), np.uint8)
     spread = cv2.subtract(cv2.dilate(picture, kernel), cv2.erode(picture, kernel))
-    return np.asarray(picture[(spread <= 10) & mask[:, :, None]], np.uint8)
+    inside = mask.view(np.uint8)
+    counts = np.zeros(256)
+    for channel in range(3):
+        flat = cv2.bitwise_and(cv2.inRange(cv2.extractChannel(spread, channel), 0, 10), inside)
+        counts += cv2.calcHist([picture], [channel], flat, [256], [0, 256]).ravel()
+    return counts
 
 
-def _distance_from_steps(levels: NDArray[np.uint8], count: int, *, spread: bool) -> float:
-    """Mean distance from the nearest of `count` levels, in steps: 0.25 by chance, 0 when posterized."""
+def _sits_on_steps(levels: Floats, recipe: Recipe) -> bool:
+    """Whether plateaus lie on the steps of a posterized recipe."""
+    near = 0.14 if recipe[0][1]["levels"] <= 10 else 0.1
+    return _distance_from_steps(levels, recipe) < near
+
+
+def _distance_from_steps(levels: Floats, recipe: Recipe) -> float:
+    """Mean distance of plateaus from the nearest step, in steps: 0.25 by chance, 0 when posterized."""
+    count, spread = recipe[0][1]["levels"], recipe[0][1]["spread"]
     # Black and white are plateaus of any picture.
-    levels = levels[(levels > 5) & (levels < 250)]
-    if len(levels) < 500:
+    inner = levels[6:250]
+    if inner.sum() < 500:
         return 0.25
-    levels = levels[:: max(1, len(levels) // 20000)]
-    step = 255 / (count - 1) if spread else 256 / count
-    steps = levels / step
+    steps = np.arange(6, 250) / (255 / (count - 1) if spread else 256 / count)
     nearest = np.minimum(np.rint(steps), count - 1)
-    off = np.abs(steps - nearest)
-    return float(np.minimum(off, 0.5).mean()) if len(np.unique(nearest)) > 1 else 0.25
+    taken = np.bincount(nearest.astype(int), inner)
+    if np.count_nonzero(taken > 1e-4 * inner.sum()) < 2:
+        return 0.25
+    return float((np.minimum(np.abs(steps - nearest), 0.5) * inner).sum() / inner.sum())
