@@ -17,8 +17,11 @@ from provenance.commands.console import (
     print_json,
     progress_bar,
 )
+from provenance.commands.edits import edits, make_edits
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure the program on pictures with known truth.")
+evaluate_app.command("make-edits")(make_edits)
+evaluate_app.command("edits")(edits)
 
 
 @evaluate_app.command("sample")

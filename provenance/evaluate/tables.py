@@ -21,7 +21,7 @@ def retrieval_table(result: RetrievalResult) -> str:
     low, high = wilson_interval(overall.strangers_matched, overall.strangers)
     verdicts = Counter(one.verdict for one in result.outcomes)
     lines = [
-        *_aligned(kinds),
+        *aligned(kinds),
         "",
         f"false-match rate: {overall.false_match_rate:.4f} of all queries, "
         + _share(overall.strangers_matched, overall.strangers)
@@ -31,7 +31,7 @@ def retrieval_table(result: RetrievalResult) -> str:
         "",
         *_calibration(result),
         "",
-        *_aligned(
+        *aligned(
             [
                 ("stage", "median ms", "95 % ms"),
                 *((stage, f"{m:.0f}", f"{p:.0f}") for stage, (m, p) in result.times.items()),
@@ -49,7 +49,7 @@ def retrieval_table(result: RetrievalResult) -> str:
             )
             for one in result.mistakes
         ]
-        lines += ["", *_aligned([("mistake", "query", "kind", "confidence", "best candidate"), *mistakes])]
+        lines += ["", *aligned([("mistake", "query", "kind", "confidence", "best candidate"), *mistakes])]
     return "\n".join(lines)
 
 
@@ -78,7 +78,7 @@ def _calibration(result: RetrievalResult) -> list[str]:
         for one in result.calibration
     ]
     return [
-        *_aligned(rows),
+        *aligned(rows),
         f"expected calibration error: {expected_calibration_error(result.calibration):.4f} over the best "
         "candidates of all queries, "
         f"{expected_calibration_error(result.calibration_of_matches):.4f} over matches",
@@ -108,7 +108,7 @@ def _share(part: int, whole: int) -> str:
     return f"{part}/{whole}" if whole else "-"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns two spaces apart, with a line under the first row."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
