@@ -86,6 +86,9 @@ def ingest(
             "counts more than what the files say of themselves.",
         ),
     ] = None,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Read unchanged files again, for what is not known of them yet.")
+    ] = False,
     clip: Clip = None,
     copy_model: CopyModel = None,
     output: OutputFormat = Format.text,
@@ -93,7 +96,7 @@ def ingest(
 ) -> None:
     """Add trusted pictures, or update them; repeat it at will, only changed files are read again."""
     with open_library(context, home, clip, copy_model) as library, progress_bar("ingest") as advance:
-        summary = library.ingest(paths, source=source, manifest=manifest, progress=advance)
+        summary = library.ingest(paths, source=source, manifest=manifest, reread=reread, progress=advance)
     if output is Format.text:
         print_summary(summary)
     else:

@@ -18,10 +18,18 @@ from itertools import islice
 from pathlib import Path
 
 from provenance.db import Database
-from provenance.decode import Limits, decode, read_source, reduce, thumbnail
+from provenance.decode import CredentialReader, Limits, decode, read_source, reduce, thumbnail
 from provenance.describe import Describer
 from provenance.errors import DecodeError, InputError, NotFoundError, UnreadableError, UsageError
-from provenance.records import DecodedImage, Description, IngestSummary, KnownFile, NewReference, SkippedFile
+from provenance.records import (
+    DecodedImage,
+    Description,
+    EmbeddedDetails,
+    IngestSummary,
+    KnownFile,
+    NewReference,
+    SkippedFile,
+)
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib"}
@@ -178,6 +186,8 @@ class Ingest:
         threads: int,
         source: str | None = None,
         details: Mapping[str, Mapping[str, str]] | None = None,
+        credentials: CredentialReader | None = None,
+        reread: bool = False,
     ) -> None:
         self._database = database
         self._describer = describer
@@ -187,6 +197,8 @@ class Ingest:
         self._threads = threads
         self._source = source
         self._details = details or {}
+        self._credentials = credentials
+        self._reread = reread
         self._tally = Tally()
 
     def run(self, paths: Sequence[Path | str], progress: Progress | None = None) -> IngestSummary:
@@ -239,7 +251,7 @@ class Ingest:
             yield from self._collect(*window.popleft())
 
     def _changed(self, files: Sequence[FoundFile]) -> Iterator[tuple[FoundFile, bool]]:
-        """Files to read; True beside those whose reference only lacks a descriptor (CLIP came later)."""
+        """Files to read; True beside those whose reference may lack something (CLIP came later)."""
         todo = iter(files)
         while chunk := list(islice(todo, 1000)):
             known = self._database.known_files([found.path for found in chunk])
@@ -249,7 +261,7 @@ class Ingest:
                 old = known.get(found.path)
                 if old is None or (old.byte_size, old.mtime_ns) != (found.byte_size, found.mtime_ns):
                     yield found, False
-                elif old.reference_id in lacking:
+                elif self._reread or old.reference_id in lacking:
                     yield found, True
                 else:
                     self._tally.unchanged += 1
@@ -272,6 +284,8 @@ class Ingest:
         if reference_id is not None and not incomplete:
             return ReadFile(found, sha256, reference_id)
         image = decode(data, name=found.path, limits=self._limits, min_side=self._side_px)
+        if self._credentials:
+            image = self._credentials.attach(image, data)
         return ReadFile(found, sha256, reference_id, reduce(image, self._side_px), thumbnail(image))
 
     def _collect(self, found: FoundFile, future: Future[ReadFile]) -> Iterator[ReadFile]:
@@ -297,8 +311,11 @@ class Ingest:
             )
         )
         for sha256, read in pictures.items():
-            if read.reference_id is not None:
+            if read.reference_id is not None and read.image is not None:
                 self._database.add_descriptors(read.reference_id, described[sha256], self._describer.versions)
+                self._database.fill_details(
+                    read.reference_id, _said(read.image.embedded), read.image.credentials
+                )
         fresh = {sha256: read for sha256, read in pictures.items() if read.reference_id is None}
         new = [self._new_reference(read, described[sha256]) for sha256, read in fresh.items()]
         ids = self._database.add_references(new, self._describer.versions) if new else []
@@ -308,14 +325,13 @@ class Ingest:
         image = read.image
         if image is None:
             raise ValueError("a new reference needs its picture")
-        said = {detail: getattr(image.embedded, detail) for detail in DETAILS}
         return NewReference(
             read.found.path,
             read.found.mtime_ns,
             image,
             description,
             read.thumbnail,
-            **{**said, **self._origin(read.found.path)},
+            **{**_said(image.embedded), **self._origin(read.found.path)},
         )
 
     def _link(
@@ -370,3 +386,8 @@ class Ingest:
             else:
                 self._tally.duplicates += 1
         return gone
+
+
+def _said(embedded: EmbeddedDetails) -> dict[str, str | None]:
+    """Those of DETAILS that a file says of itself."""
+    return {detail: getattr(embedded, detail) for detail in DETAILS}

@@ -38,7 +38,7 @@ from provenance.timing import Stopwatch
 
 if TYPE_CHECKING:
     from provenance.db import Database
-    from provenance.decode import Limits
+    from provenance.decode import CredentialReader, Limits
     from provenance.describe import Describer
     from provenance.find import Finder, Judged
     from provenance.ingest import Progress
@@ -81,12 +81,14 @@ class Provenance:
         *,
         source: str | None = None,
         manifest: Path | str | None = None,
+        reread: bool = False,
         progress: Progress | None = None,
     ) -> IngestSummary:
         """Add or update trusted pictures: files and folders; safe to interrupt and to repeat.
 
         `manifest` is a CSV with the column path and any of title, creator, credit, license, caption, source,
         captured_at; it counts more than `source`, and that more than what the files say of themselves.
+        With `reread` unchanged files are read again for what their references lack.
         """
         from provenance.ingest import Ingest, read_manifest
 
@@ -103,6 +105,8 @@ class Provenance:
             threads=self.settings.worker_threads,
             source=source,
             details=details,
+            credentials=self._credential_reader,
+            reread=reread,
         )
         try:
             return run.run(paths, progress)
@@ -176,7 +180,7 @@ class Provenance:
             source=reference.embedded.source, title=reference.embedded.title,
             creator=reference.embedded.creator, credit=reference.embedded.credit,
             license=reference.embedded.license, caption=reference.embedded.caption,
-            captured_at=reference.embedded.captured_at,
+            captured_at=reference.embedded.captured_at, credentials=reference.credentials,
         )  # fmt: skip
         if reference.sha256 == query.sha256:
             return self._report_same(query, record, "the same file", watch)
@@ -314,9 +318,24 @@ class Provenance:
         return Limits(**self.settings.decode.model_dump())
 
     def _decode(self, image: Source, name: str | None = None) -> DecodedImage:
-        from provenance.decode import decode
+        from provenance.decode import decode, read_source
 
-        return decode(image, name=name, limits=self._limits)
+        data, source_name = read_source(image, self._limits, name=name)
+        decoded = decode(data, name=name or source_name, limits=self._limits)
+        reader = self._credential_reader
+        return reader.attach(decoded, data) if reader else decoded
+
+    @property
+    def _credential_reader(self) -> CredentialReader | None:
+        """Who reads content credentials, None where the settings want none read."""
+        options = self.settings.credentials
+
+        def make() -> CredentialReader:
+            from provenance.decode import CredentialReader
+
+            return CredentialReader(options.trust_anchors)
+
+        return self._once("credential_reader", make) if options.read else None
 
     def _report(
         self,
@@ -486,7 +505,10 @@ class Provenance:
 
     @staticmethod
     def _query_info(query: DecodedImage) -> QueryInfo:
-        return QueryInfo(query.name, query.sha256, query.width, query.height, embedded=query.embedded)
+        return QueryInfo(
+            query.name, query.sha256, query.width, query.height,
+            embedded=query.embedded, credentials=query.credentials,
+        )  # fmt: skip
 
     @staticmethod
     def _matched_by(candidate: Candidate, verification: Verification) -> tuple[MatchedBy, ...]:

@@ -54,6 +54,50 @@ class EmbeddedDetails:
     """IPTC's code of how the picture came to be: "digitalCapture", "trainedAlgorithmicMedia" ..."""
 
 
+CredentialState = Literal["trusted", "valid", "invalid"]
+"""trusted: intact, and signed by a trusted signer. valid: intact. invalid: they do not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialAction:
+    """One thing that a signer says was done to the picture."""
+
+    action: str
+    """C2PA's name: "c2pa.created", "c2pa.cropped" ..."""
+    when: str | None = None
+    software: str | None = None
+    digital_source: str | None = None
+    """As in EmbeddedDetails."""
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialIngredient:
+    """A picture that another one was made from, as its signer says."""
+
+    title: str | None
+    relationship: str
+    """parentOf: it was edited; componentOf: it was put in; inputTo: it was fed to a generator."""
+    manifest_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentCredentials:
+    """The active C2PA manifest of a file: who signed it, and what they say was done."""
+
+    manifest_id: str
+    state: CredentialState
+    problems: tuple[str, ...] = ()
+    """C2PA's status codes of what does not hold: "assertion.dataHash.mismatch"."""
+    signed_by: str | None = None
+    signed_at: str | None = None
+    """Only where an authority for time stamps vouches for it."""
+    generator: str | None = None
+    """The program or camera that made the manifest."""
+    actions: tuple[CredentialAction, ...] = ()
+    ingredients: tuple[CredentialIngredient, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
     """A picture, upright and in sRGB.
@@ -71,6 +115,7 @@ class DecodedImage:
     width: int
     height: int
     embedded: EmbeddedDetails = EmbeddedDetails()
+    credentials: ContentCredentials | None = None
     notes: tuple[str, ...] = ()
     """What the decoder had to do that a user may want to know: "first frame of 12", "ICC profile ignored"."""
 
@@ -183,6 +228,8 @@ class ReferenceRecord:
     caption: str | None = None
     captured_at: str | None = None
     ingested_at: str | None = None
+    credentials: ContentCredentials | None = None
+    """As they were when the file was ingested."""
     other_paths: tuple[str, ...] = ()
     """Further files with the same bytes."""
     collections: tuple[str, ...] = ()
@@ -286,6 +333,7 @@ class QueryInfo:
     height: int
     error: str | None = None
     embedded: EmbeddedDetails = EmbeddedDetails()
+    credentials: ContentCredentials | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -48,6 +48,15 @@ class Decode(Section):
     )
 
 
+class Credentials(Section):
+    """How content credentials (C2PA manifests) are read."""
+
+    read: bool = Field(default=True, description="read them, where the extra c2pa is installed")
+    trust_anchors: Path | None = Field(
+        default=None, description="PEM file of the certificates whose signers are trusted"
+    )
+
+
 class Describe(Section):
     """Which descriptors are made."""
 
@@ -137,6 +146,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: _platform_home(), description="where database and index live")
     threads: int = Field(default=0, ge=0, description="worker threads; 0: one per core")
     decode: Decode = Decode()
+    credentials: Credentials = Credentials()
     describe: Describe = Describe()
     search: Search = Search()
     verify: Verify = Verify()

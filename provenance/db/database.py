@@ -22,9 +22,10 @@ from provenance.db.engine import open_engine, reading, writing
 from provenance.db.keys import Keys
 from provenance.db.marks import Marks
 from provenance.db.queue import Queue
-from provenance.db.tables import IngestRun, Meta, Reference
+from provenance.db.tables import IngestRun, Manifest, Meta, Reference
 from provenance.errors import DatabaseError, NotFoundError
 from provenance.records import (
+    ContentCredentials,
     DatabaseStats,
     Description,
     IngestSummary,
@@ -182,6 +183,17 @@ class Database:
             if write.add_descriptors(connection, reference_id, description, versions):
                 write.next_generation(connection)
 
+    def fill_details(
+        self,
+        reference_id: int,
+        details: Mapping[str, str | None],
+        credentials: ContentCredentials | None,
+    ) -> None:
+        """Set the details that are empty so far, and the content credentials as they were read just now."""
+        with writing(self._engine) as connection:
+            write.fill_details(connection, reference_id, details)
+            write.set_credentials(connection, reference_id, credentials)
+
     def link_files(self, files: Sequence[KnownFile]) -> None:
         """Let paths point to known contents: files that were touched, moved, doubled or put back.
 
@@ -246,6 +258,12 @@ class Database:
     def reference_by_pixel_sha256(self, pixel_sha256: str) -> ReferenceRecord | None:
         """Return the first active reference with these pixels."""
         return self._active(Reference.pixel_sha256 == pixel_sha256)
+
+    def references_by_manifest(self, manifest_id: str) -> list[ReferenceRecord]:
+        """Return the active references whose content credentials have this id; copies may share it."""
+        with reading(self._engine) as connection:
+            having = sa.select(Manifest.reference_id).where(Manifest.manifest_id == manifest_id)
+            return read.records(connection, sa.and_(Reference.id.in_(having), read.SEARCHED))
 
     def find(self, key: str) -> ReferenceRecord:
         """Return the reference with an id, a path, or at least 8 first digits of its sha256.

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from provenance.db import read
 from provenance.db.descriptors import check_blob
-from provenance.db.tables import Descriptor, File, Reference
+from provenance.db.tables import Descriptor, File, Manifest, Reference
 from provenance.db.write import DETAILS
 from provenance.errors import DatabaseError
 
@@ -96,7 +96,7 @@ def digest(connection: Connection) -> str:
     """Return a SHA-256 over all content that two equal databases share.
 
     Ids, times of ingest and the order of rows do not count; references, their status and details, thumbnails,
-    files and descriptors do.
+    files, manifests and descriptors do.
     """
     details = [getattr(Reference, name) for name in DETAILS]
     own = sa.select(
@@ -109,8 +109,16 @@ def digest(connection: Connection) -> str:
     descriptors = sa.select(Reference.sha256, Descriptor.name, Descriptor.version, Descriptor.data).join(
         Reference, Reference.id == Descriptor.reference_id
     )
+    manifests = sa.select(Reference.sha256, Manifest.credentials).join(
+        Reference, Reference.id == Manifest.reference_id
+    )
     lines: list[bytes] = []
-    for kind, statement in (("reference", own), ("file", files), ("descriptor", descriptors)):
+    for kind, statement in (
+        ("reference", own),
+        ("file", files),
+        ("descriptor", descriptors),
+        ("manifest", manifests),
+    ):
         rows = connection.execution_options(yield_per=500).execute(statement)
         lines += [_line(kind, row) for row in rows]
     return hashlib.sha256(b"".join(sorted(lines))).hexdigest()

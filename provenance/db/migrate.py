@@ -14,7 +14,7 @@ from provenance.errors import DatabaseError, DatabaseTooNewError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in alembic/versions."""
 
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))

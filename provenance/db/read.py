@@ -14,10 +14,10 @@ from provenance.db.collections import names_by_reference
 from provenance.db.descriptors import unpack_vectors
 from provenance.db.features import unpack_features
 from provenance.db.service_tables import CollectionRow, MemberRow
-from provenance.db.tables import Descriptor, File, Reference
+from provenance.db.tables import Descriptor, File, Manifest, Reference
 from provenance.db.write import chunks
-from provenance.errors import NotFoundError, UsageError
-from provenance.records import KnownFile, LocalFeatures, ReferenceRecord
+from provenance.errors import DatabaseError, NotFoundError, UsageError
+from provenance.records import ContentCredentials, KnownFile, LocalFeatures, ReferenceRecord
 
 _HOLDER = sa.select(MemberRow.reference_id).join(CollectionRow, CollectionRow.id == MemberRow.collection_id)
 _HELD = _HOLDER.where(MemberRow.reference_id == Reference.id)
@@ -92,21 +92,37 @@ def records(connection: Connection, condition: sa.ColumnElement[bool]) -> list[R
     """Return the references that fulfil a condition, ascending by id."""
     rows = connection.execute(sa.select(*_RECORD).where(condition).order_by(Reference.id)).mappings().all()
     paths: dict[int, list[str]] = {}
+    credentials: dict[int, ContentCredentials] = {}
     for chunk in chunks(row["reference_id"] for row in rows):
         files = sa.select(File.reference_id, File.path).where(File.reference_id.in_(chunk))
         for reference_id, path in connection.execute(files):
             paths.setdefault(reference_id, []).append(path)
+        manifests = sa.select(Manifest.reference_id, Manifest.credentials)
+        for reference_id, text in connection.execute(manifests.where(Manifest.reference_id.in_(chunk))):
+            credentials[reference_id] = _unpack_credentials(text)
     holders = names_by_reference(connection, [row["reference_id"] for row in rows])
     return [
         ReferenceRecord(
             **row,
             collections=holders.get(row["reference_id"], ()),
+            credentials=credentials.get(row["reference_id"]),
             other_paths=tuple(
                 sorted(path for path in paths.get(row["reference_id"], ()) if path != row["path"])
             ),
         )
         for row in rows
     ]
+
+
+def _unpack_credentials(text: str) -> ContentCredentials:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(ContentCredentials).validate_json(text)
+    except ValidationError as error:
+        raise DatabaseError(
+            "stored content credentials are damaged: run 'provenance ingest --reread' on their files"
+        ) from error
 
 
 def by_path(connection: Connection, spellings: Sequence[str]) -> list[ReferenceRecord]:

@@ -2,6 +2,7 @@
 
     reference_images   one row per trusted picture, known by the sha256 of its file
     files              paths seen by ingest; several may hold the same bytes
+    manifests          content credentials of those that have them
     descriptors        blobs keyed by name and version, see `descriptors.py` for their layout
     ingest_runs        who asked for what, and what came of it
     meta               uuid and generation of the database, descriptors it was made with
@@ -107,6 +108,17 @@ class File(Base):
     reference_id: Mapped[int] = mapped_column(ForeignKey(Reference.id, ondelete="CASCADE"), index=True)
     byte_size: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class Manifest(Base):
+    """The content credentials of a reference, as read when its file was ingested."""
+
+    __tablename__ = "manifests"
+
+    reference_id: Mapped[int] = mapped_column(ForeignKey(Reference.id, ondelete="CASCADE"), primary_key=True)
+    manifest_id: Mapped[str] = mapped_column(AnyText, index=True)
+    credentials: Mapped[str] = mapped_column(AnyText)
+    """ContentCredentials as JSON."""
 
 
 class Descriptor(Base):

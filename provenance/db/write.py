@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -13,9 +15,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from provenance.db.descriptors import pack_description
-from provenance.db.tables import Descriptor, File, Meta, Reference
+from provenance.db.tables import Descriptor, File, Manifest, Meta, Reference
 from provenance.errors import DatabaseError, NotFoundError
-from provenance.records import Description, KnownFile, NewReference
+from provenance.records import ContentCredentials, Description, KnownFile, NewReference
 
 DETAILS = ("source", "title", "creator", "credit", "license", "caption", "captured_at")
 
@@ -56,6 +58,8 @@ def add_references(
             [_reference_row(one) for one in fresh],
         )
         ids.update((sha256, reference_id) for sha256, reference_id in inserted)
+        for one in fresh:
+            set_credentials(connection, ids[one.image.sha256], one.image.credentials)
         rows = [
             row for one in fresh for row in _descriptor_rows(ids[one.image.sha256], one.description, versions)
         ]
@@ -220,6 +224,26 @@ def _choose_paths(connection: Connection, ids: Iterable[int]) -> None:
 def set_details(connection: Connection, reference_id: int, details: Mapping[str, str]) -> None:
     """Overwrite some of DETAILS."""
     connection.execute(sa.update(Reference).where(Reference.id == reference_id).values(dict(details)))
+
+
+def fill_details(connection: Connection, reference_id: int, details: Mapping[str, str | None]) -> None:
+    """Set those of DETAILS that are given and empty so far."""
+    for name, value in details.items():
+        if value is not None:
+            column = getattr(Reference, name)
+            empty = sa.update(Reference).where(Reference.id == reference_id, column.is_(None))
+            connection.execute(empty.values({name: value}))
+
+
+def set_credentials(
+    connection: Connection, reference_id: int, credentials: ContentCredentials | None
+) -> None:
+    """Replace the content credentials of a reference."""
+    connection.execute(sa.delete(Manifest).where(Manifest.reference_id == reference_id))
+    if credentials is not None:
+        text = json.dumps(asdict(credentials))
+        row = {"reference_id": reference_id, "manifest_id": credentials.manifest_id, "credentials": text}
+        connection.execute(sa.insert(Manifest).values(row))
 
 
 def set_status(connection: Connection, reference_id: int, status: str) -> bool:

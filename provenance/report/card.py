@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from provenance.languages import Language
-from provenance.records import Edit, Evidence, Match, Operation, Report, Verdict
+from provenance.records import ContentCredentials, Edit, Evidence, Match, Operation, Report, Verdict
 from provenance.report.evidence import heat_map
 from provenance.report.images import InlineImage, encode_inline
 from provenance.report.json import to_dict
-from provenance.report.origin import Row, list_claims, list_details
+from provenance.report.origin import Row, list_claims, list_credentials, list_details
 from provenance.report.outlines import Overlay, outline_query, outline_reference
 from provenance.report.sources import Copies, Sources, fold_copies, make_sources
 from provenance.report.words import (
@@ -83,6 +83,8 @@ class Card:
     record: tuple[Row, ...]
     claims: tuple[Row, ...]
     """What the picture's own file says of it."""
+    query_credentials: tuple[Row, ...]
+    reference_credentials: tuple[Row, ...]
     candidates: tuple[Row, ...]
     notes: tuple[str, ...]
     measurements: tuple[Row, ...]
@@ -117,6 +119,8 @@ def make_card(report: Report, *, side: int) -> Card:
         ),
         record=tuple(_list_record(match, language)) if match else (),
         claims=tuple(list_claims(report)),
+        query_credentials=_list_credentials(report.query.credentials, language),
+        reference_credentials=_list_credentials(match.reference.credentials if match else None, language),
         candidates=tuple(
             (make_printable(one.path), make_printable(language.translate(one.reason)))
             for one in report.candidates
@@ -197,6 +201,10 @@ def format_value(value: Any) -> str:
         short = len(value) <= 4 and all(isinstance(item, int | float) for item in value)
         return ", ".join(f"{item:g}" for item in value) if short else f"[{len(value)}]"
     return make_printable(str(value))
+
+
+def _list_credentials(credentials: ContentCredentials | None, language: Language) -> tuple[Row, ...]:
+    return tuple(list_credentials(credentials, language)) if credentials else ()
 
 
 def _list_measurements(report: Report, language: Language) -> Iterator[Row]:

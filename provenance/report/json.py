@@ -10,11 +10,13 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from provenance.errors import InputError
 from provenance.records import (
     Box,
     CandidateSummary,
+    ContentCredentials,
     Edit,
     EmbeddedDetails,
     Explanation,
@@ -47,6 +49,7 @@ def to_dict(report: Report) -> dict[str, Any]:
             "height": int(query.height),
             "error": query.error,
             "embedded": _embedded_to_dict(query.embedded),
+            "content_credentials": _credentials_to_dict(query.credentials),
         },
         "verdict": report.verdict,
         "confidence": _share(report.confidence),
@@ -86,6 +89,7 @@ def from_dict(data: Mapping[str, Any]) -> Report:
                 query["height"],
                 query.get("error"),
                 EmbeddedDetails(**query.get("embedded") or {}),
+                _credentials_from_dict(query.get("content_credentials")),
             ),
             verdict=data["verdict"],
             confidence=float(data["confidence"]),
@@ -111,6 +115,14 @@ def _embedded_to_dict(embedded: EmbeddedDetails) -> dict[str, str | None] | None
     return None if embedded == EmbeddedDetails() else asdict(embedded)
 
 
+def _credentials_to_dict(credentials: ContentCredentials | None) -> dict[str, Any] | None:
+    return None if credentials is None else _plain(asdict(credentials))
+
+
+def _credentials_from_dict(data: Mapping[str, Any] | None) -> ContentCredentials | None:
+    return None if data is None else TypeAdapter(ContentCredentials).validate_python(data)
+
+
 def _match_to_dict(match: Match) -> dict[str, Any]:
     reference, homography = match.reference, match.reference_from_query
     known = homography is not None and bool(np.isfinite(homography).all())
@@ -125,6 +137,7 @@ def _match_to_dict(match: Match) -> dict[str, Any]:
         "license": reference.license,
         "caption": reference.caption,
         "captured_at": reference.captured_at,
+        "content_credentials": _credentials_to_dict(reference.credentials),
         "matched_by": list(match.matched_by),
         "inliers": None if match.inliers is None else int(match.inliers),
         "query_overlap": _share(match.query_overlap),
@@ -161,6 +174,7 @@ def _match_from_dict(data: Mapping[str, Any], confidence: float = 0.0) -> Match:
         license=data.get("license"),
         caption=data.get("caption"),
         captured_at=data.get("captured_at"),
+        credentials=_credentials_from_dict(data.get("content_credentials")),
     )
     return Match(
         reference=reference,

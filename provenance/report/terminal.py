@@ -11,7 +11,7 @@ from rich.text import Text
 
 from provenance.languages import Language
 from provenance.records import Edit, Match, Report, Verdict
-from provenance.report.origin import Row, list_claims, list_details
+from provenance.report.origin import Row, list_claims, list_credentials, list_details
 from provenance.report.words import (
     capitalize,
     describe_confidence,
@@ -68,6 +68,12 @@ def _sections(report: Report, color: str) -> Iterable[RenderableType]:
             yield _titled(language.say("heading.other_sources"), _source_table(report, language))
     elif report.candidates:
         yield _titled(language.say("heading.candidates"), _candidate_table(report, language))
+    for heading, credentials in (
+        ("heading.query_credentials", report.query.credentials),
+        ("heading.reference_credentials", match.reference.credentials if match else None),
+    ):
+        if credentials:
+            yield _titled(language.say(heading), _row_table(list_credentials(credentials, language)))
     if claims := list_claims(report):
         yield _titled(language.say("terminal.claims"), _row_table(claims))
     notes = [Text(language.say("terminal.note", note=note), style="italic") for note in list_notes(report)]
