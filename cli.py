@@ -21,6 +21,8 @@ from provenance.commands.console import (
     Home,
     Language,
     OutputFormat,
+    ReportFormat,
+    ReportOutputFormat,
     open_library,
     print_json,
     progress_bar,
@@ -107,7 +109,7 @@ def ingest(
 def check(
     context: typer.Context,
     images: Annotated[list[str], typer.Argument(metavar="IMAGE|URL|FOLDER", help="Pictures to check.")],
-    output: OutputFormat = Format.text,
+    output: ReportOutputFormat = ReportFormat.text,
     report: ReportFile = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="Candidates verified at first.")] = None,
     explain: Annotated[
@@ -134,7 +136,7 @@ def explain(
     context: typer.Context,
     original: Annotated[str, typer.Argument(help="The original: path or URL.")],
     edited: Annotated[str, typer.Argument(help="The edited copy: path or URL.")],
-    output: OutputFormat = Format.text,
+    output: ReportOutputFormat = ReportFormat.text,
     report: ReportFile = None,
     language: Language = None,
     home: Home = None,
@@ -180,7 +182,9 @@ def expand(images: list[str]) -> list[Any]:
     return inputs
 
 
-def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *, several: bool) -> None:
+def show_reports(
+    reports: Iterator[Report], output: ReportFormat, page: Path | None, *, several: bool
+) -> None:
     """Print each report as it comes, and put it on the page; fail only when no input could be read."""
     verdicts: list[str] = []
 
@@ -189,7 +193,7 @@ def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *
             print_one(report, output, first=not verdicts, several=several)
             verdicts.append(report.verdict)
             yield report
-        if output is Format.json and several:
+        if output in (ReportFormat.json, ReportFormat.jsonld) and several:
             typer.echo("\n]" if verdicts else "[]")
 
     if page is None:
@@ -199,24 +203,27 @@ def show_reports(reports: Iterator[Report], output: Format, page: Path | None, *
         from provenance.report import write_html
 
         write_html(printed(), page)
-        typer.echo(f"report: {page}", err=output is not Format.text)
+        typer.echo(f"report: {page}", err=output is not ReportFormat.text)
     if verdicts and set(verdicts) == {"error"}:
         raise typer.Exit(65)
 
 
-def print_one(report: Report, output: Format, *, first: bool, several: bool) -> None:
+def print_one(report: Report, output: ReportFormat, *, first: bool, several: bool) -> None:
     """One report in the asked form; JSON of several inputs is one array."""
-    from provenance.report import print_report, to_json
+    from provenance.report import print_report, propose_reviews, to_json, to_jsonld
 
-    if output is Format.text:
+    if output is ReportFormat.text:
         from rich.console import Console
 
         print_report(report, Console())
-    elif output is Format.jsonl:
+    elif output is ReportFormat.jsonl:
         typer.echo(to_json(report))
     else:
         before = ("[\n" if first else ",\n") if several else ""
-        typer.echo(before + to_json(report, indent=2), nl=not several)
+        written = (to_jsonld if output is ReportFormat.jsonld else to_json)(report, indent=2)
+        typer.echo(before + written, nl=not several)
+        if output is ReportFormat.jsonld and not propose_reviews(report)["@graph"]:
+            typer.echo(f"note: nothing to propose for {report.query.name!a}: {report.verdict}", err=True)
     sys.stdout.flush()
 
 

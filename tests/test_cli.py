@@ -88,6 +88,19 @@ def test_json_of_one_picture_is_one_report(stocked_home: Path, photos: list[Path
     assert report["verdict"] == "identical"
 
 
+def test_jsonld_of_several_pictures_is_a_list_of_drafts(
+    tmp_path: Path, stocked_home: Path, photos: list[Path]
+) -> None:
+    Image.new("RGB", (300, 200), "teal").save(tmp_path / "stranger.png")
+    result = run("check", photos[0], tmp_path / "stranger.png", "-f", "jsonld", home=stocked_home)
+    known, unknown = json.loads(result.stdout)
+    assert [one["@type"] for one in known["@graph"]] == ["MediaReview", "ClaimReview"]
+    assert known["@graph"][0]["mediaAuthenticityCategory"] == "https://schema.org/OriginalMediaContent"
+    assert unknown["@graph"] == []
+    assert "nothing to propose" in result.stderr
+    assert "no_match" in result.stderr
+
+
 def test_text_says_the_verdict_in_words_and_writes_the_page(
     tmp_path: Path, stocked_home: Path, photos: list[Path]
 ) -> None:

@@ -24,6 +24,15 @@ class Format(StrEnum):
     jsonl = "jsonl"
 
 
+class ReportFormat(StrEnum):
+    """How reports are printed."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    jsonld = "jsonld"
+
+
 Home = Annotated[
     Path | None,
     typer.Option("--home", metavar="DIR", help="Where database and index live. [env: PROVENANCE_HOME]"),
@@ -45,6 +54,15 @@ CopyModel = Annotated[
 Language = Annotated[
     str | None,
     typer.Option(metavar="LANGUAGE", help="What the report is told in: en, es or fr."),
+]
+ReportOutputFormat = Annotated[
+    ReportFormat,
+    typer.Option(
+        "--format",
+        "-f",
+        help="How to print the result; jsonld: schema.org MediaReview and ClaimReview, proposed for a person "
+        "to confirm.",
+    ),
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
 

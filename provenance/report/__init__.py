@@ -1,6 +1,7 @@
 """A report -> JSON, terminal text, or one HTML file; decides nothing.
 
     json       Report <-> the dictionary of report.schema.json
+    jsonld     schema.org MediaReview and ClaimReview, proposed for a person to confirm
     terminal   a readable panel
     html       one self-contained page with slider, change map and records
     sources    the trusted pictures that a collage was put together from
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from provenance.report.evidence import heat_map, outlined
     from provenance.report.html import to_html, write_html
     from provenance.report.json import from_dict, to_dict, to_json
+    from provenance.report.jsonld import propose_reviews, to_jsonld
     from provenance.report.terminal import print_report
 
 __all__ = [
@@ -26,9 +28,11 @@ __all__ = [
     "heat_map",
     "outlined",
     "print_report",
+    "propose_reviews",
     "to_dict",
     "to_html",
     "to_json",
+    "to_jsonld",
     "write_html",
 ]
 
@@ -36,6 +40,8 @@ _HOMES = {
     "from_dict": "json",
     "to_dict": "json",
     "to_json": "json",
+    "propose_reviews": "jsonld",
+    "to_jsonld": "jsonld",
     "heat_map": "evidence",
     "outlined": "evidence",
     "to_html": "html",

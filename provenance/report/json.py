@@ -33,7 +33,12 @@ _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u20
 
 def to_json(report: Report, indent: int | None = None) -> str:
     """Return the report as one JSON object; without `indent` on one line, ready for JSON Lines."""
-    text = json.dumps(to_dict(report), ensure_ascii=False, allow_nan=False, indent=indent)
+    return dump(to_dict(report), indent)
+
+
+def dump(content: Mapping[str, Any], indent: int | None = None) -> str:
+    """Return what is ready for JSON as text that is safe to show in a terminal."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=indent)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
