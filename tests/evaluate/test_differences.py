@@ -129,7 +129,7 @@ def test_text_is_compared_by_characters() -> None:
         == 0
     )
     assert text_errors(edit, SaidEdit("text_changed", text_before="1984", text_after="1994")) == (0, 8)
-    assert text_errors(edit, SaidEdit("text_changed", text_before="1984", text_after="1988"))[0] == 1
+    assert text_errors(edit, SaidEdit("text_changed", text_before="1984", text_after="1998"))[0] == 1
     assert text_errors(TrueEdit("text_added"), SaidEdit("text_added", text_after="x")) == (0, 0)
 
 

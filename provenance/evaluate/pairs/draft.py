@@ -27,7 +27,7 @@ SEEN_LEVELS = 12
 SPECK = 0.004
 """Isolated parts smaller than this share of a change do not widen its box."""
 # RMS levels times the root of the percent of the picture that changed: 60 levels over 1 % give 60.
-LEAST, VISIBLE, GROSS = 5.0, 25.0, 130.0
+LEAST, VISIBLE, GROSS = 5.0, 40.0, 150.0
 # However large the part is, fainter changes than these are seen less well.
 LEAST_RMS, VISIBLE_RMS, GROSS_RMS = 6.0, 15.0, 35.0
 
@@ -72,22 +72,25 @@ class Draft:
         before: Pixels | None = None,
         reference: Pixels | None = None,
         parameters: dict[str, Any] | None = None,
+        strength: Strength | None = None,
         **truth: Any,
     ) -> Draft | None:
         """The draft after an edit of some pixels.
 
         `before` is what the query would be without it, where that is not what the query was: an object that
         is then removed has to be in the reference as well. None where nothing can be seen of the edit, or
-        where it lies on an earlier one.
+        where it lies on an earlier one. `strength` is measured where it is not given.
         """
         before = self.query if before is None else before
-        mask, strength = measure_change(before, query)
-        if strength is None or np.any(mask & self.edited):
+        mask, seen = measure_change(before, query)
+        if seen is None or np.any(mask & self.edited):
             return None
         difference = np.abs(before.astype(np.int16) - query).mean(axis=2)[mask].mean()
         measured = {"area_percent": 0.0, "difference_levels": round(float(difference), 1)}
         box = bounds(mask)
-        edit = TrueEdit(operation, box, box, measured | (parameters or {}), strength=strength, **truth)
+        edit = TrueEdit(
+            operation, box, box, measured | (parameters or {}), strength=strength or seen, **truth
+        )
         reference = self.reference if reference is None else reference
         return replace(self, reference=reference, query=query, done=(*self.done, Drafted(edit, mask)))
 

@@ -15,7 +15,9 @@ from provenance.evaluate.pairs.tones import Amounts, sharpness
 from provenance.evaluate.pairs.truth import Strength, TrueEdit
 from provenance.records import Pixels
 
-Change: TypeAlias = Callable[[Pixels, float, np.random.Generator], tuple[Pixels, str, dict[str, Any]]]
+Changed: TypeAlias = tuple[Pixels, str, dict[str, Any]]
+"""Pixels, operation, parameters."""
+Change: TypeAlias = Callable[[Pixels, float, np.random.Generator], Changed]
 
 # Ratio of the sharpness after to that before: what is between is not seen, hardly, plainly.
 SOFTER = (0.9, 0.65, 0.25)
@@ -56,7 +58,7 @@ def _enlarged(photo: Pixels) -> float:
     return float(max(1.0, max(photo.shape[:2]) / 1024))
 
 
-def blur(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pixels, str, dict[str, Any]]:
+def blur(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Gaussian or box blur."""
     sigma = amount * _enlarged(photo)
     if rng.random() < 0.7:
@@ -67,7 +69,7 @@ def blur(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pixels
     return np.asarray(soft, np.uint8), "blur", {"sigma_px": round(sigma, 2)}
 
 
-def shake(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pixels, str, dict[str, Any]]:
+def shake(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Motion blur in any direction."""
     length = max(3, round(4 * amount * _enlarged(photo)))
     angle = rng.uniform(0, np.pi)
@@ -78,7 +80,7 @@ def shake(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pixel
     return np.asarray(cv2.filter2D(photo, -1, kernel / kernel.sum()), np.uint8), "blur", {}
 
 
-def denoise(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pixels, str, dict[str, Any]]:
+def denoise(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Median or bilateral filter: grain and fine texture gone, edges kept."""
     if rng.random() < 0.5:
         side = 2 * max(1, round(amount * _enlarged(photo))) + 1
@@ -87,7 +89,7 @@ def denoise(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pix
     return np.asarray(cv2.bilateralFilter(photo, -1, 18 + 22 * amount, min(reach, 8)), np.uint8), "blur", {}
 
 
-def sharpen(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pixels, str, dict[str, Any]]:
+def sharpen(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """An unsharp mask."""
     sigma = float(rng.uniform(1.0, 2.2)) * _enlarged(photo)
     soft = cv2.GaussianBlur(photo, (0, 0), sigma).astype(np.float32)
@@ -95,20 +97,23 @@ def sharpen(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pix
     return after, "sharpen", {"percent": round(100 * amount), "sigma_px": round(sigma, 2)}
 
 
-def add_noise(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Pixels, str, dict[str, Any]]:
-    """Grain of colour or of grey; coarser in large pictures, where fine grain is not seen."""
-    height, width = photo.shape[:2]
-    scale = _enlarged(photo)
-    channels = 3 if rng.random() < 0.6 else 1
-    size = (round(height / scale), round(width / scale), channels)
-    noise = rng.normal(0, amount, size).astype(np.float32)
-    if scale > 1:
-        noise = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC).reshape(
-            height, width, channels
-        )
-        noise *= amount / max(float(noise.std()), 1e-3)
-    after = np.clip(np.rint(photo + noise), 0, 255).astype(np.uint8)
-    return after, "noise", {"sigma_levels": round(amount, 1)}
+def add_noise(channels: int) -> Change:
+    """Grain of grey (one channel) or of colour (three); coarser in large pictures, where fine is not seen."""
+
+    def change(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
+        height, width = photo.shape[:2]
+        scale = _enlarged(photo)
+        size = (round(height / scale), round(width / scale), channels)
+        noise = rng.normal(0, amount, size).astype(np.float32)
+        if scale > 1:
+            noise = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC).reshape(
+                height, width, channels
+            )
+            noise *= amount / max(float(noise.std()), 1e-3)
+        after = np.clip(np.rint(photo + noise), 0, 255).astype(np.uint8)
+        return after, "noise", {"sigma_levels": round(amount, 1)}
+
+    return change
 
 
 FOCUS: dict[str, Kind] = {
@@ -116,5 +121,10 @@ FOCUS: dict[str, Kind] = {
     "motion blur": kind_of(shake, {"barely": (0.8, 1.2), "visible": (1.5, 2.5), "gross": (3.0, 6.0)}),
     "denoised": kind_of(denoise, {"barely": (0.6, 1.2), "visible": (1.5, 2.5), "gross": (3.0, 4.0)}),
     "sharpen": kind_of(sharpen, {"barely": (0.25, 0.45), "visible": (0.7, 1.5), "gross": (1.8, 3.0)}),
-    "noise": kind_of(add_noise, {"barely": (2.5, 5.0), "visible": (6.0, 16.0), "gross": (20.0, 40.0)}),
+    "grey noise": kind_of(
+        add_noise(1), {"barely": (2.5, 5.0), "visible": (6.0, 16.0), "gross": (20.0, 40.0)}
+    ),
+    "colour noise": kind_of(
+        add_noise(3), {"barely": (2.5, 5.0), "visible": (6.0, 16.0), "gross": (20.0, 40.0)}
+    ),
 }

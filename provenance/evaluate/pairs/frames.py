@@ -176,25 +176,33 @@ def flip(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generato
     return draft.moved(np.ascontiguousarray(draft.query[::-1]), matrix, edit)
 
 
-def tilt(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
+def tilt(*, outward: bool) -> Kind:
     """Another point of view: corners drawn in with a plain ground around, or out beyond the frame."""
-    low, high = {"barely": (0.01, 0.02), "visible": (0.04, 0.09), "gross": (0.12, 0.2)}[strength]
-    width, height = draft.size
-    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
-    inward = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * rng.uniform(0, 1, (4, 2))
-    outward = rng.random() < 0.4
-    moved = corners + (-1 if outward else 1) * inward * rng.uniform(low, high) * (width, height)
-    matrix = np.asarray(cv2.getPerspectiveTransform(corners, moved.astype(np.float32)), np.float64)
-    shift = _corner_shift(matrix, corners)
-    if shift < 0.4:
-        return None
-    measured: Strength = "barely" if shift < 1.2 else "visible" if shift < 5 else "gross"
-    edit = TrueEdit("perspective", parameters={"corner_shift_percent": round(shift, 2)}, strength=measured)
-    made = _warp(draft, matrix, draft.size, rng, edit)
-    for operation in ("crop", "pad", "rotate", "stretch"):
-        # A tilted plane is turned, squeezed and cut as well.
-        made = made.with_optional(operation)
-    return made
+
+    def edit(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
+        low, high = {"barely": (0.01, 0.02), "visible": (0.04, 0.09), "gross": (0.12, 0.2)}[strength]
+        width, height = draft.size
+        corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+        inward = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * rng.uniform(0, 1, (4, 2))
+        moved = corners + (-1 if outward else 1) * inward * rng.uniform(low, high) * (width, height)
+        matrix = np.asarray(cv2.getPerspectiveTransform(corners, moved.astype(np.float32)), np.float64)
+        seen = corners.astype(np.float64)
+        if outward:
+            seen = cv2.perspectiveTransform(seen[None], np.linalg.inv(matrix))[0]
+        shift = _corner_shift(matrix, seen) / float(np.hypot(width, height))
+        if shift < 0.4:
+            return None
+        measured: Strength = "barely" if shift < 1.2 else "visible" if shift < 5 else "gross"
+        edit = TrueEdit(
+            "perspective", parameters={"corner_shift_percent": round(shift, 2)}, strength=measured
+        )
+        made = _warp(draft, matrix, draft.size, rng, edit)
+        for operation in ("crop", "pad", "rotate", "stretch"):
+            # A tilted plane is turned, squeezed and cut as well.
+            made = made.with_optional(operation)
+        return made
+
+    return edit
 
 
 def on_page(page: Page, *, plain: bool) -> Kind:
@@ -246,13 +254,23 @@ def _warp(
     return draft.moved(np.asarray(pixels, np.uint8), matrix, edit)
 
 
-def _corner_shift(matrix: Matrix, corners: NDArray[np.float32]) -> float:
-    """How far corners lie from where the best affine map would put them, percent of the diagonal."""
-    there = cv2.perspectiveTransform(corners[None], matrix)[0]
-    ones = np.hstack([corners, np.ones((4, 1))])
-    affine, *_ = np.linalg.lstsq(ones, there, rcond=None)
-    rest = np.linalg.norm(there - ones @ affine, axis=1).max()
-    return float(100 * rest / np.hypot(*(corners.max(axis=0) + 1)))
+def _corner_shift(matrix: Matrix, corners: NDArray[np.float64]) -> float:
+    """How far the corners of what is seen lie from where a turn and a stretch would put them.
+
+    The turn and the stretch are those in the middle; percent of the diagonal.
+    """
+    middle = corners.mean(axis=0)
+    step = middle + np.array([[0, 0], [1, 0], [0, 1]])
+    there = cv2.perspectiveTransform(step[None], matrix)[0]
+    linear = (there[1:] - there[0]).T
+    width, height = np.linalg.norm(linear, axis=0)
+    # Both axes have their say in how far it is turned.
+    axis = linear[:, 0] / width + np.array([linear[1, 1], -linear[0, 1]]) / height
+    cosine, sine = axis / np.linalg.norm(axis)
+    plain = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([width, height])
+    shifts = cv2.perspectiveTransform(corners[None], matrix)[0] - corners @ plain.T
+    furthest = np.linalg.norm(shifts - shifts.mean(axis=0), axis=1).max()
+    return float(100 * furthest)
 
 
 FRAMES: dict[str, Kind] = {
@@ -264,7 +282,8 @@ FRAMES: dict[str, Kind] = {
     "rotate": rotate,
     "quarter turn": turn,
     "flip": flip,
-    "perspective": tilt,
+    "perspective": tilt(outward=False),
+    "perspective and cut": tilt(outward=True),
     "screenshot": on_page(lambda p, r, o: pages.capture_page(p, r), plain=True),
     "post": on_page(lambda p, r, o: pages.capture_post(p, r, dark=bool(r.integers(2))), plain=True),
     "browser": on_page(pages.capture_browser, plain=True),

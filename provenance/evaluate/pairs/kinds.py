@@ -40,8 +40,10 @@ CONTENT: dict[str, Kind] = {
     "part blurred": objects.hide("blurred"),
     "part pixelated": objects.hide("pixelated"),
     "part filled": objects.hide("filled"),
-    "text added": words.add,
-    "text removed": words.remove,
+    "text added": words.add(plate=False),
+    "text on a plate added": words.add(plate=True),
+    "text removed": words.remove(plate=False),
+    "text on a plate removed": words.remove(plate=True),
     "line changed": words.change("line"),
     "word changed": words.change("word"),
     "digit changed": words.change("digit"),
@@ -55,7 +57,7 @@ CONTENT: dict[str, Kind] = {
 # What chains are made of: edits that leave room for others.
 _LINKS = (
     tuple(kind for kind in CONTENT if not kind.startswith("background")),
-    ("brightness", "contrast", "saturation", "color balance", "vignette"),
+    ("brightness by gain", "contrast", "more colour", "less colour", "color balance", "vignette"),
     ("crop", "flip", "rotate", "pad", "stretch"),
 )
 

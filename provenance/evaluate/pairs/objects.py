@@ -21,8 +21,8 @@ Kind: TypeAlias = Callable[[Draft, Strength, Stock, np.random.Generator], Draft 
 
 # Long side of an object, share of the picture's short side.
 SIDES: dict[Strength, tuple[float, float]] = {
-    "barely": (0.03, 0.08),
-    "visible": (0.1, 0.28),
+    "barely": (0.02, 0.06),
+    "visible": (0.08, 0.25),
     "gross": (0.3, 0.6),
 }
 FILLS = ("telea", "ns", "patch", "clone", "blur")

@@ -18,14 +18,16 @@ from provenance.records import Pixels
 
 Floats: TypeAlias = NDArray[np.float64]
 Amounts: TypeAlias = dict[Strength, tuple[float, float]]
-Change: TypeAlias = Callable[[Pixels, float, np.random.Generator], tuple[Floats, list[dict[str, Any]]]]
+Changed: TypeAlias = tuple[Floats, list[dict[str, Any]]]
+"""Levels before they are clipped, and what to say of each edit."""
+Change: TypeAlias = Callable[[Pixels, float, np.random.Generator], Changed]
 
 LUMA = np.array([0.299, 0.587, 0.114])
 FAMILY = ("brightness", "contrast", "saturation", "color_balance", "tone")
 # Mean difference in levels below which a whole-picture edit is not seen, hardly, plainly.
 LEAST, VISIBLE, GROSS = 2.0, 7.0, 28.0
-GENTLE: Amounts = {"barely": (0.05, 0.09), "visible": (0.14, 0.32), "gross": (0.4, 0.7)}
-STRONG: Amounts = {"barely": (0.12, 0.22), "visible": (0.3, 0.6), "gross": (0.65, 0.95)}
+GENTLE: Amounts = {"barely": (0.025, 0.06), "visible": (0.14, 0.32), "gross": (0.4, 0.7)}
+STRONG: Amounts = {"barely": (0.06, 0.18), "visible": (0.3, 0.6), "gross": (0.65, 0.95)}
 SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
 
 
@@ -71,32 +73,30 @@ def factor_of(amount: float, rng: np.random.Generator) -> float:
     return 1 + amount if rng.random() < 0.5 else 1 / (1 + amount)
 
 
-def brighten(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
-    """A gain, an offset, or a gamma."""
-    mean = float(photo.mean(axis=(0, 1)) @ LUMA)
-    way = rng.random()
-    if way < 0.5:
-        gain = factor_of(amount, rng)
-        after, percent, extra = photo * gain, 100 * (gain - 1), {}
-    elif way < 0.75:
-        offset = float(rng.choice([-1, 1]) * 130 * amount)
-        after, extra = photo + offset, {"offset_levels": round(offset, 1)}
-        percent = 100 * (float(np.clip(after, 0, 255).mean(axis=(0, 1)) @ LUMA) / mean - 1)
-    else:
-        gamma = (1 + 1.2 * amount) ** int(rng.choice([-1, 1]))
-        after, extra = 255 * (photo / 255.0) ** gamma, {"gamma": round(gamma, 3)}
-        percent = 100 * (float(after.mean(axis=(0, 1)) @ LUMA) / mean - 1)
-    return np.asarray(after, np.float64), [
-        {
-            "operation": "brightness",
-            "parameters": {"percent": round(percent, 1), "sign": sign(percent)} | extra,
-        }
-    ]
+def brighten(way: str) -> Change:
+    """Brighter or darker by a "gain", an "offset", or a "gamma"."""
+
+    def change(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
+        mean = float(photo.mean(axis=(0, 1)) @ LUMA)
+        extra: dict[str, Any] = {}
+        if way == "gain":
+            gain = factor_of(amount, rng)
+            after, percent = photo * gain, 100 * (gain - 1)
+        else:
+            if way == "offset":
+                offset = float(rng.choice([-1, 1]) * 130 * amount)
+                after, extra["offset_levels"] = photo + offset, round(offset, 1)
+            else:
+                gamma = (1 + 1.2 * amount) ** int(rng.choice([-1, 1]))
+                after, extra["gamma"] = 255 * (photo / 255.0) ** gamma, round(gamma, 3)
+            percent = 100 * (float(np.clip(after, 0, 255).mean(axis=(0, 1)) @ LUMA) / mean - 1)
+        parameters = {"percent": round(percent, 1), "sign": sign(percent)} | extra
+        return np.asarray(after, np.float64), [{"operation": "brightness", "parameters": parameters}]
+
+    return change
 
 
-def stretch_contrast(
-    photo: Pixels, amount: float, rng: np.random.Generator
-) -> tuple[Floats, list[dict[str, Any]]]:
+def stretch_contrast(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """A slope about the mean or about the middle."""
     factor = factor_of(1.3 * amount, rng)
     pivot = float(photo.mean(axis=(0, 1)) @ LUMA) if rng.random() < 0.6 else 128.0
@@ -110,19 +110,23 @@ def stretch_contrast(
     ]
 
 
-def saturate(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def saturate(up: bool) -> Change:
     """Colours stretched from, or pulled towards, grey."""
-    factor = 1 + 1.2 * amount if rng.random() < 0.5 else 1 - 0.85 * amount
-    grey = (photo @ LUMA)[..., None]
-    parameters = {
-        "percent": round(100 * (factor - 1), 1),
-        "factor": round(factor, 3),
-        "sign": sign(factor - 1),
-    }
-    return grey + (photo - grey) * factor, [{"operation": "saturation", "parameters": parameters}]
+
+    def change(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
+        factor = 1 + 1.2 * amount if up else 1 - 0.85 * amount
+        grey = (photo @ LUMA)[..., None]
+        parameters = {
+            "percent": round(100 * (factor - 1), 1),
+            "factor": round(factor, 3),
+            "sign": 1 if up else -1,
+        }
+        return grey + (photo - grey) * factor, [{"operation": "saturation", "parameters": parameters}]
+
+    return change
 
 
-def warm(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def warm(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Warmer, cooler, greener or more magenta, by gains or by levels added."""
     direction = float(rng.choice([-1, 1]))
     warmth = rng.random() < 0.7
@@ -153,7 +157,7 @@ def warm(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats
     ]
 
 
-def turn_hues(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def turn_hues(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """All hues turned."""
     degrees = float(rng.choice([-1, 1]) * 150 * amount)
     return turn_hue(photo, degrees).astype(np.float64), [
@@ -162,7 +166,7 @@ def turn_hues(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[F
     ]
 
 
-def lose_color(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def lose_color(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Grey, sepia, or another single hue."""
     kind = str(rng.choice(["gray", "gray", "sepia", "tinted"]))
     if kind == "sepia":
@@ -180,7 +184,7 @@ def lose_color(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[
     return after, edits
 
 
-def bend(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def bend(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """An S-curve, or its inverse: more or less contrast in the middle."""
     x = np.arange(256) / 255
     curve = x - float(rng.choice([-1, 1])) * 0.3 * amount * np.sin(2 * np.pi * x)
@@ -190,9 +194,7 @@ def bend(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats
     ]
 
 
-def lift_shadows(
-    photo: Pixels, amount: float, rng: np.random.Generator
-) -> tuple[Floats, list[dict[str, Any]]]:
+def lift_shadows(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Shadows opened or closed, or lights brought down or up."""
     x = np.arange(256) / 255
     shadows = rng.random() < 0.5
@@ -208,7 +210,7 @@ def lift_shadows(
     ]  # fmt: skip
 
 
-def fade(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def fade(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Blacks lifted to grey, as in old prints."""
     black, white = 255 * 0.45 * amount, 255 * (1 - 0.1 * amount)
     return black + photo * (white - black) / 255, [
@@ -217,9 +219,7 @@ def fade(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats
     ]
 
 
-def filter_colors(
-    photo: Pixels, amount: float, rng: np.random.Generator
-) -> tuple[Floats, list[dict[str, Any]]]:
+def filter_colors(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """A phone's filter: shadows and lights tinted, faded blacks, other contrast and saturation."""
     levels = photo / 255.0
     luma = (levels @ LUMA)[..., None]
@@ -234,19 +234,19 @@ def filter_colors(
     ]
 
 
-def invert(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def invert(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """The negative."""
     return np.asarray(255.0 - photo, np.float64), [{"operation": "tone", "parameters": {"kind": "inverted"}}]
 
 
-def posterize(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def posterize(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """A few levels a channel."""
     bits = 4 if amount < 0.3 else 3 if amount < 0.6 else 2
     after = np.asarray(ImageOps.posterize(Image.fromarray(photo), bits), np.float64)
     return after, [{"operation": "tone", "parameters": {"kind": "posterized"}}]
 
 
-def vignette(photo: Pixels, amount: float, rng: np.random.Generator) -> tuple[Floats, list[dict[str, Any]]]:
+def vignette(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """Corners darker, seldom lighter."""
     height, width = photo.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -264,9 +264,10 @@ def _optional(*operations: str) -> list[dict[str, Any]]:
 
 
 TONES: dict[str, Kind] = {
-    "brightness": kind_of(brighten),
+    **{f"brightness by {way}": kind_of(brighten(way)) for way in ("gain", "offset", "gamma")},
     "contrast": kind_of(stretch_contrast),
-    "saturation": kind_of(saturate, STRONG),
+    "more colour": kind_of(saturate(True), STRONG),
+    "less colour": kind_of(saturate(False), STRONG),
     "color balance": kind_of(warm),
     "hue turned": kind_of(turn_hues, STRONG),
     "one colour": kind_of(lose_color, STRONG),

@@ -22,6 +22,8 @@ HEIGHTS: dict[Strength, tuple[float, float]] = {
     "gross": (0.12, 0.2),
 }
 LEAST_PX = 11
+# Height of letters, share of the short side, that is hardly and that is plainly seen.
+BARELY, GROSS = 0.025, 0.09
 # Scripts that the reader of the embedded default knows.
 READ = ("latin", "chinese")
 WORDS = (
@@ -76,50 +78,58 @@ class Writing:
         return ("" if self.script == "chinese" else " ").join(self.words)
 
 
-def add(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
-    """A line of words laid on the picture."""
-    writing = _compose(draft, strength, rng)
-    if writing is None:
-        return None
-    after, height = write(draft.query, writing)
-    if not _readable(draft.query, after, writing):
-        return None
-    return draft.with_local(
-        "text_added", after, text_after=writing.text,
-        **_truth(writing, height, "object_added", "object_replaced"),
-    )  # fmt: skip
+def add(*, plate: bool) -> Kind:
+    """A line of words laid on the picture, straight or on a plate."""
+
+    def edit(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
+        writing = _compose(draft, strength, rng, plate=plate)
+        if writing is None:
+            return None
+        after, height = write(draft.query, writing)
+        if not _readable(draft.query, after, writing):
+            return None
+        return draft.with_local(
+            "text_added", after, text_after=writing.text,
+            **_truth(draft, writing, height, "object_added", "object_replaced"),
+        )  # fmt: skip
+
+    return edit
 
 
-def remove(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
+def remove(*, plate: bool) -> Kind:
     """A line of the reference is gone: painted out, wiped off its plate, or as if it had never been there."""
-    writing = _compose(draft, strength, rng)
-    if writing is None:
-        return None
-    before, height = write(draft.query, writing)
-    reference, _ = write(draft.reference, writing)
-    empty = replace(writing, words=())
-    if not _readable(draft.query, before, writing):
-        return None
-    if writing.plate is not None and rng.random() < 0.5:
-        after: Pixels | None = write(draft.query, empty)[0]
-    elif rng.random() < 0.5:
-        after = draft.query
-    else:
-        hole = np.abs(before.astype(np.int16) - draft.query).max(axis=2) > 2
-        after = paint_out(before, hole, str(rng.choice(["telea", "ns"])), rng)
-    if after is None:
-        return None
-    return draft.with_local(
-        "text_removed", after, before=before, reference=reference, text_before=writing.text,
-        **_truth(writing, height, "object_removed", "object_replaced"),
-    )  # fmt: skip
+
+    def edit(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
+        writing = _compose(draft, strength, rng, plate=plate)
+        if writing is None:
+            return None
+        before, height = write(draft.query, writing)
+        reference, _ = write(draft.reference, writing)
+        empty = replace(writing, words=())
+        if not _readable(draft.query, before, writing):
+            return None
+        if writing.plate is not None and rng.random() < 0.5:
+            after: Pixels | None = write(draft.query, empty)[0]
+        elif rng.random() < 0.5:
+            after = draft.query
+        else:
+            hole = np.abs(before.astype(np.int16) - draft.query).max(axis=2) > 2
+            after = paint_out(before, hole, str(rng.choice(["telea", "ns"])), rng)
+        if after is None:
+            return None
+        return draft.with_local(
+            "text_removed", after, before=before, reference=reference, text_before=writing.text,
+            **_truth(draft, writing, height, "object_removed", "object_replaced"),
+        )  # fmt: skip
+
+    return edit
 
 
 def change(what: str) -> Kind:
     """A line of the reference says something else: another "line", one "word", or one "digit"."""
 
     def edit(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
-        writing = _compose(draft, strength, rng, numbers=what == "digit", latin=what == "digit")
+        writing = _compose(draft, strength, rng, numbers=what == "digit")
         if writing is None:
             return None
         words, place = _changed_words(writing, what, rng)
@@ -132,10 +142,14 @@ def change(what: str) -> Kind:
         after, _ = write(clean, other)
         if not _readable(draft.query, before, writing) or writing.text == other.text:
             return None
+        truth = _truth(draft, writing, height, "object_replaced", "object_added", "object_removed")
+        if what == "digit":
+            # One digit in a line is not seen at a glance, unless it is large.
+            truth["strength"] = "barely" if height / min(draft.size) < 2 * BARELY else "visible"
         return draft.with_local(
             "text_changed", after, before=before, reference=reference, text_before=writing.text,
             text_after=other.text,
-            **_truth(writing, height, "object_replaced", "object_added", "object_removed"),
+            **truth,
             words_before=None if place is None else writing.words[place],
             words_after=None if place is None else words[place],
         )  # fmt: skip
@@ -164,11 +178,16 @@ def write(photo: Pixels, writing: Writing) -> tuple[Pixels, int]:
 
 
 def _compose(
-    draft: Draft, strength: Strength, rng: np.random.Generator, *, numbers: bool = False, latin: bool = False
+    draft: Draft,
+    strength: Strength,
+    rng: np.random.Generator,
+    *,
+    plate: bool | None = None,
+    numbers: bool = False,
 ) -> Writing | None:
     """Words, font, colour and a place that fit; None where they do not."""
     script = "latin"
-    if not latin and rng.random() < 0.15:
+    if not numbers and rng.random() < 0.15:
         script = str(rng.choice(sorted(OTHER_WORDS)))
         script = script if fonts(script) else "latin"
     low, high = HEIGHTS[strength]
@@ -180,12 +199,12 @@ def _compose(
         words[int(rng.integers(len(words)))] = str(rng.choice(NUMBERS))
     names = fonts(script)
     ink = INKS[int(rng.choice(len(INKS), p=[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]))]
-    plate = None
-    if rng.random() < 0.4:
-        plate = (245, 243, 235) if sum(ink) < 400 else (24, 24, 40)
+    ground = None
+    if rng.random() < 0.4 if plate is None else plate:
+        ground = (245, 243, 235) if sum(ink) < 400 else (24, 24, 40)
     draft_writing = Writing(
-        tuple(words), script, names[int(rng.integers(len(names)))], size, (0, 0), ink, plate,
-        plate is None and bool(rng.random() < 0.3), 0,
+        tuple(words), script, names[int(rng.integers(len(names)))], size, (0, 0), ink, ground,
+        ground is None and bool(rng.random() < 0.3), 0,
     )  # fmt: skip
     width = _width(draft_writing)
     edge = size
@@ -200,12 +219,16 @@ def _width(writing: Writing) -> int:
     return int(load_font(writing.font, writing.size).getlength(writing.text)) + 1
 
 
-def _truth(writing: Writing, height: int, *unread: str) -> dict[str, Any]:
+def _truth(draft: Draft, writing: Writing, height: int, *unread: str) -> dict[str, Any]:
     """What is known of a writing; `unread` are fair names for it where the reader knows no such letters."""
+    share = height / min(draft.size)
+    # Its ink covers little, but it is read.
+    strength: Strength = "barely" if share < BARELY else "visible" if share < GROSS else "gross"
     return {
         "text_px": height,
         "script": "latin" if writing.script == "latin" else "other",
         "accepted": () if writing.script in READ else unread,
+        "strength": strength,
     }
 
 
