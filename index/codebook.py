@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+from index.threads import one_blas_thread
 
 CODEBOOK_FILE = Path(__file__).parent / "codebooks" / "rootsift.npz"
 VERSION = "rootsift-pca64-pq16/1"
@@ -43,7 +43,7 @@ class Codebook:
         rows = descriptors.astype(np.float32)
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
         # A second thread only waits at this size, and burns the core that others need.
-        with _blas().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             short = (rows - self.mean) @ self.projection
         short /= np.maximum(np.linalg.norm(short, axis=1, keepdims=True), 1e-6)
         return np.ascontiguousarray(short, np.float32)
@@ -53,11 +53,6 @@ class Codebook:
         file.parent.mkdir(parents=True, exist_ok=True)
         parts = {name: getattr(self, name) for name in self.__slots__}
         np.savez_compressed(file, **{name: part.astype(np.float16) for name, part in parts.items()})
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 @cache

@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from index.threads import one_blas_thread
 from provenance.db import Database
 from provenance.decode import decode, reduce
 from provenance.describe import Describer, in_forms, local_features
@@ -349,7 +350,7 @@ class Finder:
             )  # fmt: skip
             return Judged(candidate, found, record)
 
-        with ThreadPoolExecutor(self._threads) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(self._threads) as pool:
             return [one for one in pool.map(judge, candidates) if one is not None]
 
 

@@ -100,15 +100,8 @@ def _at_scale(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(source, warp, (width, height), flags=flags)
     inside = cv2.warpPerspective(np.ones_like(reference), warp, (width, height), flags=flags) > 0.99
-    a, texture_a = _normalised(_blocks(small))
-    scores, texture_b = np.full(a.shape[:2], -2.0, np.float32), np.zeros(a.shape[:2], np.float32)
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            b, spread = _normalised(_blocks(np.roll(warped, (dy, dx), (0, 1))))
-            scores = np.maximum(scores, sign * (a * b).mean(axis=-1))
-            if dx == dy == 0:
-                texture_b = spread
-    covered = _blocks(inside.astype(np.float32)).mean(axis=-1) > 0.9
+    scores, texture_a, texture_b = _correlations(small, warped, sign)
+    covered = _means(inside.astype(np.float32)) > 0.9
     judged = covered & (np.maximum(texture_a, texture_b) > TEXTURE)
     agrees = judged & (scores > ALIKE) & (np.minimum(texture_a, texture_b) > TEXTURE / 4)
     count = int(agrees.sum())
@@ -117,7 +110,7 @@ def _at_scale(
     two_levels = _two_levels(_blocks(small))
     photo = np.minimum(two_levels, _two_levels(_blocks(warped))) < PHOTO
     area_in_reference = shrink**2 * BLOCK**2
-    texture_of_reference = (_normalised(_blocks(reference))[1] > TEXTURE).sum() * BLOCK**2
+    texture_of_reference = (_moments(reference)[1] > TEXTURE).sum() * BLOCK**2
     return Agreement(
         overlap=float(count / (judged.sum() + 3)),
         query=float(count / ((texture_a > TEXTURE).sum() + 3)),
@@ -160,20 +153,54 @@ def _in_band(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_
     return np.asarray(np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)) < BAND)
 
 
-def _blocks(picture: Gray) -> Gray:
-    """[rows, columns, BLOCK * BLOCK]; what is left at the right and below is cut off."""
+def _correlations(query: Gray, reference: Gray, sign: float) -> tuple[Gray, Gray, Gray]:
+    """Of each block: the best correlation over shifts of a pixel, and the spread of levels of either side."""
+    query, reference = (_whole_blocks(side) - 128.0 for side in (query, reference))
+    height, width = query.shape
+    mean, spread = _moments(query)
+    padded = cv2.copyMakeBorder(reference, 1, 1, 1, 1, cv2.BORDER_WRAP)
+    scores, own = np.full(mean.shape, -2.0, np.float32), mean
+    for dy in range(3):
+        for dx in range(3):
+            shifted = padded[dy : dy + height, dx : dx + width]
+            other_mean, other_spread = _moments(shifted)
+            product = _means(cv2.multiply(query, shifted)) - mean * other_mean
+            flat = np.maximum(spread, 1e-2) * np.maximum(other_spread, 1e-2)
+            scores = np.maximum(scores, sign * product / flat)
+            if dx == dy == 1:
+                own = other_spread
+    return scores, spread, own
+
+
+def _moments(picture: Gray) -> tuple[Gray, Gray]:
+    """Mean and standard deviation of each block."""
+    mean = _means(picture)
+    variance = _means(cv2.multiply(picture, picture)) - mean * mean
+    return mean, np.sqrt(np.maximum(variance, 0.0))
+
+
+def _means(picture: Gray) -> Gray:
+    """[rows, columns] the mean of each block."""
+    picture = _whole_blocks(picture)
+    size = (picture.shape[1] // BLOCK, picture.shape[0] // BLOCK)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _whole_blocks(picture: Gray) -> Gray:
+    """The picture less what is left at the right and below beside whole blocks; enlarged to one at least."""
     rows, columns = max(1, picture.shape[0] // BLOCK), max(1, picture.shape[1] // BLOCK)
     if picture.shape[0] < BLOCK or picture.shape[1] < BLOCK:
-        picture = cv2.resize(picture, (columns * BLOCK, rows * BLOCK), interpolation=cv2.INTER_LINEAR)
-    cut = picture[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+        size = (columns * BLOCK, rows * BLOCK)
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    return picture[: rows * BLOCK, : columns * BLOCK]
+
+
+def _blocks(picture: Gray) -> Gray:
+    """[rows, columns, BLOCK * BLOCK] the levels of each block."""
+    whole = _whole_blocks(picture)
+    rows, columns = whole.shape[0] // BLOCK, whole.shape[1] // BLOCK
+    cut = whole.reshape(rows, BLOCK, columns, BLOCK)
     return np.asarray(cut.swapaxes(1, 2).reshape(rows, columns, -1))
-
-
-def _normalised(blocks: Gray) -> tuple[Gray, Gray]:
-    """Blocks with mean 0 and standard deviation 1 (0 where flat), and their standard deviations."""
-    centred = blocks - blocks.mean(axis=-1, keepdims=True)
-    spread = centred.std(axis=-1)
-    return centred / np.maximum(spread, 1e-2)[..., None], spread
 
 
 def _to_small(shape: tuple[int, ...], size: Size) -> NDArray[np.float64]:

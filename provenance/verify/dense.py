@@ -58,18 +58,30 @@ def query_gray(pixels: Pixels) -> Gray:
 
 def resemble(query: Gray, reference: Gray) -> Resemblance:
     """Compare whole pictures in all eight mirrored and turned forms; the best by detail wins."""
-    target = cv2.resize(reference, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    square = cv2.resize(query, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    structure = float(min(target.std(), square.std()))
-    best = Resemblance(-1.0, -1.0, structure, False, 0)
-    for mirrored in (False, True):
-        form = square[:, ::-1] if mirrored else square
-        for turns in range(4):
-            turned = np.rot90(form, turns)
-            detail = _correlate(_detail(turned), _detail(target))
-            if detail > best.detail_correlation:
-                best = Resemblance(_correlate(turned, target), detail, structure, mirrored, turns)
-    return best
+    target, square = (
+        cv2.resize(side, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for side in (reference, query)
+    )
+    details = _forms(_detail(square)) @ _normal(_detail(target))
+    best = int(details.argmax())
+    return Resemblance(
+        correlation=float(_forms(square)[best] @ _normal(target)),
+        detail_correlation=float(details[best]),
+        structure=float(min(target.std(), square.std())),
+        mirrored=best >= 4,
+        quarter_turns=best % 4,
+    )
+
+
+def _forms(square: Gray) -> Gray:
+    """[8, SIDE * SIDE] the square turned by 0 to 3 quarters, then mirrored and turned; normalised rows."""
+    turned = [np.rot90(form, turns) for form in (square, square[:, ::-1]) for turns in range(4)]
+    return np.stack([_normal(one) for one in turned])
+
+
+def _normal(square: Gray) -> Gray:
+    """Flat, with mean 0 and length 1, so that a product of two is their correlation; 0 where flat."""
+    centred = (square - square.mean()).ravel()
+    return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-3), np.float32)
 
 
 def whole_picture_homography(
@@ -92,8 +104,3 @@ def _detail(square: Gray) -> Gray:
     """The picture without its coarse shading, contrast evened out."""
     fine = square - cv2.GaussianBlur(np.ascontiguousarray(square), (0, 0), 5.0)
     return np.asarray(np.sign(fine) * np.sqrt(np.abs(fine)), np.float32)
-
-
-def _correlate(left: Gray, right: Gray) -> float:
-    a, b = left - left.mean(), right - right.mean()
-    return float((a * b).mean() / max(float(a.std() * b.std()), 1e-6))

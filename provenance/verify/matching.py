@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from provenance.records import LocalFeatures
 
@@ -39,17 +37,18 @@ def match(query: LocalFeatures, reference: LocalFeatures, *, ratio: float = RATI
     if len(query) < 2 or len(reference) < 2:
         nothing = np.zeros((0, 2), np.float32)
         return Matches(nothing, nothing, np.zeros(0, np.float32), np.zeros(0, np.float32))
-    with _blas().limit(limits=1, user_api="blas"):
-        similarity = _unit(query.descriptors) @ _unit(reference.descriptors).T
+    similarity = _unit(query.descriptors) @ _unit(reference.descriptors).T
     rows = np.arange(len(query))
     best = similarity.argmax(axis=1)
     first = similarity[rows, best]
-    mutual = similarity.argmax(axis=0)[best] == rows
     similarity[rows, best] = -1.0
     second = similarity.max(axis=1)
     # On unit vectors the squared distance is 2 - 2 cos; comparing squares avoids the roots.
-    passed = mutual & ((1.0 - first) <= ratio**2 * (1.0 - second))
-    i, j = rows[passed], best[passed]
+    i = rows[(1.0 - first) <= ratio**2 * (1.0 - second)]
+    j = best[i]
+    similarity[rows, best] = first
+    mutual = similarity[:, j].argmax(axis=0) == i
+    i, j = i[mutual], j[mutual]
     return Matches(
         query.points[i],
         reference.points[j],
@@ -70,12 +69,6 @@ def agree(matches: Matches) -> Matches:
     turn = np.abs(np.mod(matches.turn[:, None] - matches.turn[None, :] + 180.0, 360.0) - 180.0) <= 20.0
     near = octave & turn
     return matches.take(near[near.sum(axis=1).argmax()])
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    """Holds the product to one thread: at this size the others only wait, and burn three times the time."""
-    return ThreadpoolController()
 
 
 def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
