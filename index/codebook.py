@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from index.threads import one_blas_thread
 
 CODEBOOK_FILE = Path(__file__).parent / "codebooks" / "rootsift.npz"

@@ -28,15 +28,12 @@ from index.interface import Ids, Metric, Vectors
 from index.journal import Journal, read_deltas
 from index.manifest import Manifest, refuse_index
 from index.storage import HashingWriter, OpenIndex, open_index
+from index.threads import use_threads
 
 _untyped: Any = faiss  # the stubs of faiss lack its file callbacks
 
 _RETRAIN_GROWTH = 4
 _SCORE_STEP = 1e-6
-
-THREADS_FROM = 2**27
-"""Vectors compared times their bytes from which a call uses all threads; below, waking them takes longer."""
-_THREADS = faiss.omp_get_max_threads()
 
 
 class FaissIndex:
@@ -94,7 +91,7 @@ class FaissIndex:
     def _put(self, ids: Ids, rows: NDArray[Any]) -> None:
         """Add rows under ids that are ascending."""
         self._discard(ids)
-        _use_threads(len(rows) * rows.itemsize * rows.shape[1] * self._compared_at_add())
+        use_threads(len(rows) * rows.itemsize * rows.shape[1] * self._compared_at_add())
         self._index.add_with_ids(rows, ids)
         self._ids = np.insert(self._ids, np.searchsorted(self._ids, ids), ids)
         self._journal.note(ids)
@@ -120,7 +117,7 @@ class FaissIndex:
         ids, scores = no_hits(len(rows), k)
         if not len(self) or not len(rows):
             return ids, scores
-        _use_threads(rows.nbytes * self._compared_at_search())
+        use_threads(rows.nbytes * self._compared_at_search())
         # One more than asked for shows whether a tie crosses the last place.
         found_scores, found_ids = self._nearest(rows, min(k + 1, len(self)))
         for row, (row_scores, row_ids) in enumerate(zip(found_scores, found_ids, strict=True)):
@@ -179,7 +176,7 @@ class FaissIndex:
             lists and count > _RETRAIN_GROWTH * forms.laid_out_for(self._index)
         ):
             # Many small steps: on a busy machine threads waiting for each other cost more than they bring.
-            _use_threads(0)
+            use_threads(0)
             index = forms.make_lists(parts, self.metric, count)
         else:
             return
@@ -255,10 +252,6 @@ class FaissIndex:
         self._index = forms.empty_like(content)
         self._ids = np.sort(self._base.ids())
         self._gpu.forget()
-
-
-def _use_threads(work: float) -> None:
-    faiss.omp_set_num_threads(1 if work < THREADS_FROM else _THREADS)
 
 
 def _mapped(folder: Path, saved: OpenIndex) -> Any:

@@ -21,6 +21,7 @@ from index.interface import Ids
 from index.journal import Journal, read_deltas
 from index.manifest import Manifest, refuse_index
 from index.storage import HashingWriter, open_index
+from index.threads import use_threads
 
 _untyped: Any = faiss  # the stubs of faiss lack its file callbacks
 
@@ -66,6 +67,13 @@ class Hits:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def take(self, which: NDArray[np.bool_]) -> Hits:
+        """Some of them."""
+        return Hits(
+            self.row[which], self.owner[which], self.places.take(which), self.distance[which],
+            self.background[which],
+        )  # fmt: skip
 
 
 class KeypointIndex:
@@ -146,6 +154,9 @@ class KeypointIndex:
     def _nearest(self, short: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], Ids]:
         """Distances and keys [n, k] of owners that are there, nearest first; key -1 where none is left."""
         asked = k
+        # A row is compared with all lists, and with the codes in the nearest of them.
+        codes = LISTS_SEARCHED * self._index.ntotal // self._index.nlist
+        use_threads(len(short) * (self._index.nlist * short.strides[0] + codes * PARTS))
         while True:
             distance, keys = self._index.search(short, asked)
             gone = np.isin(keys >> 32, self._gone)
@@ -194,8 +205,11 @@ class KeypointIndex:
 
     def _put(self, rows: NDArray[Any]) -> None:
         """Take rows of a delta into the lists."""
-        for number in np.unique(rows["list"][rows["list"] >= 0]).tolist():
-            _append(self._index, number, *(rows[rows["list"] == number][name] for name in ("key", "code")))
+        rows = rows[np.argsort(rows["list"], kind="stable")]
+        numbers, starts = np.unique(rows["list"], return_index=True)
+        for number, part in zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True):
+            if number >= 0:
+                _append(self._index, number, part["key"], part["code"])
 
     def _lists(self) -> Iterator[tuple[int, Ids, NDArray[np.uint8]]]:
         """Number, keys [n] and codes [n, PARTS] of each list that holds any; views."""

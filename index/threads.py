@@ -12,11 +12,21 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import faiss
 from threadpoolctl import ThreadpoolController
+
+_MOST = faiss.omp_get_max_threads()
+THREADS_FROM = 2**27
+"""Vectors compared times their bytes from which a call uses all threads; below, waking them takes longer."""
 
 _lock = threading.Lock()
 _inside = 0
 _limit: Any = None
+
+
+def use_threads(work: float) -> None:
+    """Let faiss use all cores in this thread, where `work` (vectors compared times bytes) is worth it."""
+    faiss.omp_set_num_threads(1 if work < THREADS_FROM else _MOST)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ parts       the copy descriptor of parts of the query: the same, blurred or tiny
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -22,7 +22,7 @@ from provenance.db import Database
 from provenance.decode import decode, reduce
 from provenance.describe import Describer, in_forms, local_features
 from provenance.records import Candidate, DecodedImage, Form, LocalFeatures, ReferenceRecord, Verification
-from provenance.search import ASKED, Searcher, Vote, fuse, keep_heavier
+from provenance.search import Searcher, Vote, fuse, keep_heavier
 from provenance.timing import Stopwatch
 from provenance.verify import QueryView, query_gray, resemble, small_gray, verify, verify_whole
 
@@ -38,7 +38,9 @@ FINE_VOTES = 4
 """Agreeing finer keypoints from which a candidate is judged."""
 UNSURE = 0.02
 """Confidence from which what was judged with coarse keypoints is judged again with finer ones."""
-FINE_ASKED = 1500
+ASKED: Mapping[Form, int] = {"upright": 700, "mirrored": 350, "negative": 250, "mirrored negative": 250}
+"""Keypoints that are looked up, the strongest: fewer of the rarer forms."""
+FINE_ASKED: Mapping[Form, int] = {"upright": 1000, "mirrored": 500}
 """Finer keypoints that are looked up: the small part that matters has few of them."""
 FIRST = 4
 """Candidates verified before the embeddings are computed."""
@@ -158,9 +160,9 @@ class Finder:
         with watch("describe"):
             hunt.view = self._with_keypoints(hunt, self._describer.query_keypoints(hunt.reduced))
         with watch("search"):
-            self._ask(hunt, ("upright",))
+            self._ask(hunt, "upright")
             if max((vote.matches for vote, _ in hunt.votes.values()), default=0) < STRONG_VOTES:
-                self._ask(hunt, ("mirrored",))
+                self._ask(hunt, "mirrored")
             candidates = fuse(bits=hunt.bits, votes=hunt.votes)
         with watch("verify"):
             self._verify(hunt, _strongest(candidates, FIRST))
@@ -169,7 +171,7 @@ class Finder:
         with watch("describe"):
             embedded = self._describer.embed_query(hunt.reduced)
         with watch("search"):
-            self._ask(hunt, ("negative", "mirrored negative"))
+            self._ask(hunt, "negative", "mirrored negative")
             similarities = {
                 name: self._searcher.by_embedding(name, forms, top_k) for name, forms in embedded.items()
             }
@@ -185,7 +187,7 @@ class Finder:
             hunt.view = self._with_keypoints(hunt, fine)
         with watch("search"):
             hunt.votes.clear()
-            self._ask(hunt, ("upright", "mirrored"), FINE_ASKED)
+            self._ask(hunt, "upright", "mirrored", asked=FINE_ASKED)
             voted = [one for one in fuse(votes=hunt.votes) if one.votes >= FINE_VOTES]
         with watch("verify"):
             # Finer keypoints may prove what the coarse ones could not.
@@ -251,10 +253,10 @@ class Finder:
     def _with_keypoints(self, hunt: _Hunt, features: LocalFeatures) -> QueryView:
         return QueryView(in_forms(features, hunt.query.width), hunt.view.gray, hunt.view.size)
 
-    def _ask(self, hunt: _Hunt, forms: Iterable[Form], keypoints: int = ASKED) -> None:
+    def _ask(self, hunt: _Hunt, *forms: Form, asked: Mapping[Form, int] = ASKED) -> None:
         """Add the votes of some forms of the query, of its strongest keypoints."""
-        asked = {form: hunt.view.forms[form] for form in forms}
-        keep_heavier(hunt.votes, self._searcher.by_keypoints(asked, hunt.view.size, asked=keypoints))
+        voters = {form: hunt.view.forms[form].strongest(asked[form]) for form in forms}
+        keep_heavier(hunt.votes, self._searcher.by_keypoints(voters, hunt.view.size))
 
     # ------------------------------------------------------------ verification
 
@@ -346,7 +348,7 @@ class Finder:
                 return None
             found = verify(
                 hunt.view, record.reference_id, local, small, size,
-                min_confidence=least, forms=_forms(candidate.form),
+                min_confidence=least, forms=_forms(candidate.form), voted=candidate.votes >= FINE_VOTES,
             )  # fmt: skip
             return Judged(candidate, found, record)
 

@@ -7,6 +7,6 @@ ranking    rankings of different descriptors -> one
 
 from provenance.search.ranking import fuse
 from provenance.search.searcher import Searcher
-from provenance.search.votes import ASKED, Vote, keep_heavier
+from provenance.search.votes import Vote, keep_heavier
 
-__all__ = ["ASKED", "Searcher", "Vote", "fuse", "keep_heavier"]
+__all__ = ["Searcher", "Vote", "fuse", "keep_heavier"]

@@ -19,7 +19,7 @@ from index.storage import check_digests
 from provenance.db import Database
 from provenance.errors import DatabaseError, IndexCorruptError
 from provenance.records import Form, LocalFeatures
-from provenance.search.votes import ASKED, Vote, keep_heavier, places, vote
+from provenance.search.votes import Vote, keep_heavier, places, vote
 
 KEYPOINTS_INDEXED = 300
 """Of a reference's keypoints the index holds the strongest; verification uses them all."""
@@ -115,11 +115,11 @@ class Searcher:
         return self._best(name, forms, limit)
 
     def by_keypoints(
-        self, forms: Mapping[Form, LocalFeatures], size: tuple[int, int], *, asked: int = ASKED
+        self, forms: Mapping[Form, LocalFeatures], size: tuple[int, int]
     ) -> dict[int, tuple[Vote, Form]]:
         """Votes of the query's keypoints by reference, each with the form of the query that got them.
 
-        `size` is the query's (width, height) in full-size pixels; the strongest `asked` keypoints vote.
+        `size` is the query's (width, height) in full-size pixels.
         """
         self.sync()
         with self._lock:
@@ -127,7 +127,7 @@ class Searcher:
             if keypoints is None or not forms:
                 return {}
             with ThreadPoolExecutor(len(forms)) as pool:
-                votes = pool.map(lambda one: vote(keypoints, one, size, asked=asked), forms.values())
+                votes = pool.map(lambda one: vote(keypoints, one, size), forms.values())
                 found: dict[int, tuple[Vote, Form]] = {}
                 for form, cast_votes in zip(forms, votes, strict=True):
                     keep_heavier(found, {one: (cast, form) for one, cast in cast_votes.items()})

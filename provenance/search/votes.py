@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from index.keypoints import KeypointIndex, Places
 from provenance.records import Form, LocalFeatures
 
-ASKED = 700
-"""Keypoints of the query that are looked up, the strongest."""
 NEAREST = 12
 """Hits asked for each keypoint of the query."""
 LEAST_BACKGROUND = 0.35
@@ -51,18 +49,13 @@ def places(features: LocalFeatures, size: tuple[int, int]) -> Places:
     return Places(points[:, 0], points[:, 1], features.scales / side, features.angles)
 
 
-def vote(
-    index: KeypointIndex, query: LocalFeatures, size: tuple[int, int], *, asked: int = ASKED
-) -> dict[int, Vote]:
-    """Votes by reference, only for those that have some; `size` (width, height) of the query in pixels.
-
-    Of the query's keypoints the strongest `asked` are looked up.
-    """
-    query = query.strongest(asked)
+def vote(index: KeypointIndex, query: LocalFeatures, size: tuple[int, int]) -> dict[int, Vote]:
+    """Votes by reference, only for those that have some; `size` (width, height) of the query in pixels."""
     hits = index.search(query.descriptors, NEAREST)
+    weights = np.maximum(0.0, 1.0 - hits.distance / np.maximum(hits.background, LEAST_BACKGROUND))
+    hits, weights = hits.take(weights > 0), weights[weights > 0]
     if not len(hits):
         return {}
-    weights = np.maximum(0.0, 1.0 - hits.distance / np.maximum(hits.background, LEAST_BACKGROUND))
     owners, numbered = np.unique(hits.owner, return_inverse=True)
     total = np.bincount(numbered, weights, len(owners))
     chosen = np.argsort(-total, kind="stable")[:LOOKED_AT]

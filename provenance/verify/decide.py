@@ -116,13 +116,14 @@ def verify(
     *,
     min_confidence: float,
     forms: Sequence[Form] = ("upright", "mirrored"),
+    voted: bool = True,
 ) -> Verification:
     """Decide whether a reference shows the query's picture.
 
     `reference` are its stored keypoints, `small` its thumbnail in grey, `size` its full size (width, height);
-    `forms` of the query are tried in this order.
+    `forms` of the query are tried in this order, the first at length where it was `voted` for.
     """
-    evidence = gather(query, reference, small, size, forms)
+    evidence = gather(query, reference, small, size, forms, voted=voted)
     by_keypoints, by_picture = keypoint_confidence(evidence), picture_confidence(evidence)
     confidence = max(by_keypoints, by_picture)
     found = Verification(
@@ -185,6 +186,8 @@ def gather(
     small: Gray,
     size: Size,
     forms: Sequence[Form] = ("upright", "mirrored"),
+    *,
+    voted: bool = True,
 ) -> Evidence:
     """Measure a pair: keypoint geometry in each form, dense agreement, whole-picture correlation."""
     geometry: Geometry | None = None
@@ -192,7 +195,7 @@ def gather(
     for form in forms:
         features = query.forms[form]
         # The strongest may all be letters or stickers, so the likeliest form is not judged by them.
-        quick = form != forms[0] and len(features) > QUICK_KEYPOINTS
+        quick = (form != forms[0] or not voted) and len(features) > QUICK_KEYPOINTS
         found = match(features.strongest(QUICK_KEYPOINTS) if quick else features, reference)
         kept = agree(found)
         if quick and len(kept) >= QUICK_AGREEING:

@@ -75,9 +75,9 @@ def test_strangers_get_few_votes(library: KeypointIndex) -> None:
     assert max(one.weight for one in votes.values()) < 6
 
 
-def test_only_the_strongest_keypoints_vote_where_few_are_asked(library: KeypointIndex) -> None:
-    assert vote(library, keypoints(7, COUNT), SIZE, asked=20)[7].matches <= 20
-    assert vote(library, keypoints(7, COUNT), SIZE, asked=0) == {}
+def test_no_more_keypoints_vote_than_are_asked(library: KeypointIndex) -> None:
+    assert vote(library, keypoints(7, COUNT).strongest(20), SIZE)[7].matches <= 20
+    assert vote(library, keypoints(7, COUNT).strongest(0), SIZE) == {}
 
 
 def test_fifty_copies_of_one_picture_share_the_votes_and_leave_none_without() -> None:
