@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -207,9 +208,9 @@ class KeypointIndex:
         """Take rows of a delta into the lists."""
         rows = rows[np.argsort(rows["list"], kind="stable")]
         numbers, starts = np.unique(rows["list"], return_index=True)
-        for number, part in zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True):
+        for number, (start, end) in zip(numbers.tolist(), pairwise([*starts, len(rows)]), strict=True):
             if number >= 0:
-                _append(self._index, number, part["key"], part["code"])
+                _append(self._index, number, rows["key"][start:end], rows["code"][start:end])
 
     def _lists(self) -> Iterator[tuple[int, Ids, NDArray[np.uint8]]]:
         """Number, keys [n] and codes [n, PARTS] of each list that holds any; views."""

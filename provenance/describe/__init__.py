@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from provenance.describe import hashes
 from provenance.describe.backends import BUILTIN, anchored, copy_embedder
 from provenance.describe.embedder import Embedder
-from provenance.describe.keypoints import FINE_ENLARGEMENT, FINE_SHARE, FINE_SIDE, in_forms, local_features
+from provenance.describe.keypoints import FINE_ENLARGEMENT, FINE_SIDE, in_forms, local_features
 from provenance.describe.keypoints import VERSION as LOCAL_VERSION
 from provenance.describe.windows import windows
 from provenance.records import DecodedImage, Description, LocalFeatures, Pixels
@@ -92,7 +92,7 @@ class Describer:
         """Keypoints of a query found at a larger working size: for originals in a small part of it."""
         side = min(FINE_SIDE, round(FINE_ENLARGEMENT * max(image.pixels.shape[:2])))
         return local_features(
-            image.pixels, limit=round(FINE_SHARE * self._query_keypoints), scale=image.scale, long_side=side
+            image.pixels, limit=2 * self._query_keypoints, scale=image.scale, long_side=side
         )
 
     def embed_query(self, image: DecodedImage) -> dict[str, NDArray[np.float32]]:

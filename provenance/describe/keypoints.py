@@ -13,8 +13,8 @@ from provenance.records import Form, LocalFeatures, Pixels
 VERSION = "rootsift/2"
 LONG_SIDE = 480
 """Pictures are brought to this long side, in pixels: SIFT doubles it for its first octave."""
-FINE_SIDE, FINE_ENLARGEMENT, FINE_SHARE = 800, 1.3, 1.4
-"""The same for a second look at a query, never so many times its own; keypoints kept, of those at first."""
+FINE_SIDE, FINE_ENLARGEMENT = 800, 1.3
+"""The same for a second look at a query, and how many times its own size that may be."""
 SHORT_SIDE = 160
 """Panoramas are not shrunk further than this, as long as their area stays that of a square of LONG_SIDE."""
 MAX_ENLARGEMENT = 4.0
