@@ -29,6 +29,7 @@ from provenance.commands.console import (
 )
 from provenance.commands.database import db_app
 from provenance.commands.evaluate import evaluate_app
+from provenance.commands.hashes import hashes_app
 from provenance.errors import ProvenanceError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ app = typer.Typer(
     "74 database, index or disk trouble; 77 no permission; 78 wrong setting; 130 interrupted.",
 )
 app.add_typer(db_app, name="db")
+app.add_typer(hashes_app, name="hashes")
 app.add_typer(evaluate_app, name="evaluate")
 
 
@@ -91,13 +93,17 @@ def ingest(
     reread: Annotated[
         bool, typer.Option("--reread", help="Read unchanged files again, for what is not known of them yet.")
     ] = False,
+    pdq: Annotated[
+        bool | None, typer.Option("--pdq", help="Make PDQ hashes too, from now on (extra 'pdq').")
+    ] = None,
     clip: Clip = None,
     copy_model: CopyModel = None,
     output: OutputFormat = Format.text,
     home: Home = None,
 ) -> None:
     """Add trusted pictures, or update them; repeat it at will, only changed files are read again."""
-    with open_library(context, home, clip, copy_model) as library, progress_bar("ingest") as advance:
+    opened = open_library(context, home, clip, copy_model, pdq=pdq)
+    with opened as library, progress_bar("ingest") as advance:
         summary = library.ingest(paths, source=source, manifest=manifest, reread=reread, progress=advance)
     if output is Format.text:
         print_summary(summary)

@@ -11,6 +11,7 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     languages  every word that users read, one file per language
     pipeline   the corridor: ingest(), check(), explain()
     ingest     files and folders -> references, in batches
+    lookup     hashes from elsewhere -> trusted pictures
     find       query -> judged candidates, the cheap stages first
     decode     bytes | path | URL -> upright sRGB pixels + sha256
     describe   pixels -> descriptors: hashes, embeddings, keypoints

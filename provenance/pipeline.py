@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from provenance.describe import Describer
     from provenance.find import Finder, Judged
     from provenance.ingest import Progress
+    from provenance.lookup import Lookup
     from provenance.search import Searcher
 
 Source = bytes | Path | str
@@ -235,6 +236,7 @@ class Provenance:
                 clip=self._habit("clip"),
                 keypoints=options.keypoints,
                 query_keypoints=options.query_keypoints,
+                pdq=self.database.meta("pdq") == "yes" if options.pdq is None else options.pdq,
                 threads=self.settings.worker_threads,
             )
 
@@ -250,6 +252,17 @@ class Provenance:
             return Searcher(self.database, self.settings.home / "index", self.describer.versions)
 
         return self._once("searcher", make)
+
+    @property
+    def lookup(self) -> Lookup:
+        """What looks up hashes from elsewhere, and gives away those of the trusted pictures."""
+
+        def make() -> Lookup:
+            from provenance.lookup import Lookup
+
+            return Lookup(self.database, self.searcher, self.describer.versions)
+
+        return self._once("lookup", make)
 
     @property
     def finder(self) -> Finder:
@@ -303,11 +316,14 @@ class Provenance:
 
     def _keep_habits(self) -> None:
         """Let later runs use the models of this one; only after they could be loaded."""
-        from provenance.describe import anchored
+        from provenance.describe import anchored, load_pdq
 
-        _ = self.describer
-        clip, model = self.settings.describe.clip, self.settings.describe.copy_model
-        for name, asked in (("clip", clip), ("copy_model", model and anchored(model))):
+        if "pdq" in self.describer.versions:
+            load_pdq()
+        options = self.settings.describe
+        model = options.copy_model and anchored(options.copy_model)
+        pdq = "yes" if options.pdq else None
+        for name, asked in (("clip", options.clip), ("copy_model", model), ("pdq", pdq)):
             if asked and asked != self.database.meta(name):
                 self.database.set_meta(name, asked)
 

@@ -151,6 +151,16 @@ class LocalFeatures:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PdqHash:
+    """The hash that trust-and-safety systems exchange."""
+
+    bits: NDArray[np.uint8]
+    """[32] packed, in the order of its hexadecimal form."""
+    quality: int
+    """0..100: how much there is in the picture to go by; practice ignores hashes below 50."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Description:
     """All descriptors of one reference."""
 
@@ -159,6 +169,7 @@ class Description:
     embeddings: Mapping[str, NDArray[np.float32]]
     """By descriptor name ("copy", "clip"): unit vectors [d]."""
     local: LocalFeatures
+    pdq: PdqHash | None = None
 
 
 # ---------------------------------------------------------------- search, verify
@@ -452,6 +463,32 @@ class IngestSummary:
     def seen(self) -> int:
         """All files the ingest looked at."""
         return self.added + self.unchanged + self.updated + self.moved + self.duplicates + len(self.skipped)
+
+
+HashKind = Literal["pdq", "phash", "sha256"]
+HashLevel = Literal["auto", "suggest", "match"]
+"""What trust-and-safety practice does at a distance: act by itself, suggest to a person, call it a match."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashMatch:
+    """A trusted picture whose hash is near to one from elsewhere."""
+
+    reference: ReferenceRecord
+    bits: int
+    """Differing bits of 256."""
+    level: HashLevel
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHash:
+    """A hash of a trusted picture, to be given away."""
+
+    digits: str
+    """64 hexadecimal digits."""
+    quality: int | None
+    """Of PDQ, 0..100."""
+    reference: ReferenceRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,9 @@ class Describe(Section):
         description="builtin, onnx:FILE, torchscript:FILE, timm:NAME[:FILE] or open_clip:MODEL:TAG|FILE; "
         "None: as the database was made, builtin for a new one",
     )
+    pdq: bool | None = Field(
+        default=None, description="make PDQ hashes too (extra pdq); None: as the database was made"
+    )
     clip: str | None = Field(
         default=None, description="MODEL:TAG or MODEL:FILE for open_clip; None: as the database was made"
     )

@@ -74,12 +74,13 @@ def open_library(
     clip: str | None = None,
     copy_model: str | None = None,
     language: str | None = None,
+    pdq: bool | None = None,
 ) -> Iterator[Provenance]:
     """The library at --home (of the command, or of the program) with the given models and language."""
     from provenance import Provenance
 
-    asked = {
-        "describe": {"clip": clip, "copy_model": copy_model},
+    asked: dict[str, dict[str, Any]] = {
+        "describe": {"clip": clip, "copy_model": copy_model, "pdq": pdq},
         "explain": {"language": language},
     }
     given = {room: {key: value for key, value in one.items() if value} for room, one in asked.items()}

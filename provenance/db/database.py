@@ -282,12 +282,21 @@ class Database:
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         """Yield batches of ids and vectors of active references, ascending by id.
 
-        Vectors are uint8 [n, 32] for "phash", unit float32 [n, d] for embeddings.
+        Vectors are uint8 [n, 32] for "phash" and "pdq", unit float32 [n, d] for embeddings.
         """
         for chunk in write.chunks(sorted(set(ids)), read.VECTORS_AT_ONCE):
             with reading(self._engine) as connection:
                 batches = list(read.vectors(connection, name, version, chunk))
             yield from batches
+
+    def pdq_qualities(self, ids: Iterable[int], version: str) -> dict[int, int]:
+        """Return the quality, 0..100, of the PDQ hashes of active references by id."""
+        with reading(self._engine) as connection:
+            return {
+                reference_id: blob[-1]
+                for found, data in read.blobs(connection, "pdq", version, ids)
+                for reference_id, blob in zip(found, data, strict=True)
+            }
 
     def local_features(self, ids: Iterable[int], version: str) -> dict[int, LocalFeatures]:
         """Return the keypoints of active references by id."""

@@ -1,6 +1,7 @@
 """Descriptions -> blobs by descriptor name, and back.
 
 "phash"     32 bytes of packed bits
+"pdq"       the same, and a byte of quality
 "local"     see features.py
 any other   an embedding: a unit vector as little-endian float16
 """
@@ -17,7 +18,7 @@ from provenance.db.features import pack_features, unpack_features
 from provenance.errors import DatabaseError
 from provenance.records import Description
 
-PHASH_BYTES = 32
+HASH_BYTES = 32
 
 
 def pack_description(description: Description, names: Mapping[str, str]) -> dict[str, bytes]:
@@ -29,6 +30,8 @@ def pack_description(description: Description, names: Mapping[str, str]) -> dict
         "phash": np.ascontiguousarray(description.phash, np.uint8).tobytes(),
         "local": pack_features(description.local),
     }
+    if description.pdq is not None:
+        blobs["pdq"] = description.pdq.bits.tobytes() + bytes([description.pdq.quality])
     for name, vector in description.embeddings.items():
         blobs[name] = np.asarray(vector).astype("<f2").tobytes()
     if missing := set(names) - set(blobs):
@@ -45,10 +48,11 @@ def unpack_vectors(name: str, blobs: Sequence[bytes]) -> NDArray[Any]:
     if len(lengths) > 1 or not all(lengths):
         raise DatabaseError(f"stored descriptors {name!r} are damaged: lengths {sorted(lengths)}")
     data = b"".join(blobs)
-    if name == "phash":
-        if lengths - {PHASH_BYTES}:
-            raise DatabaseError(f"a stored hash is damaged: {lengths.pop()} bytes instead of {PHASH_BYTES}")
-        return np.frombuffer(data, np.uint8).reshape(len(blobs), PHASH_BYTES)
+    if name in ("phash", "pdq"):
+        length = HASH_BYTES + (name == "pdq")
+        if lengths - {length}:
+            raise DatabaseError(f"a stored hash is damaged: {lengths.pop()} bytes instead of {length}")
+        return np.frombuffer(data, np.uint8).reshape(len(blobs), length)[:, :HASH_BYTES]
     if len(data) % 2:
         raise DatabaseError(f"stored descriptors {name!r} are damaged: an odd number of bytes")
     vectors = np.frombuffer(data, "<f2").astype(np.float32).reshape(len(blobs), -1)

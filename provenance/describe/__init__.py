@@ -1,6 +1,7 @@
 """Pixels -> descriptors: hashes, embeddings, keypoints.
 
     hashes           256-bit perceptual hash and its eight mirrored and rotated forms
+    pdq              the hash that trust-and-safety systems exchange (extra "pdq")
     embedder         what every embedding model offers
     copy_descriptor  the built-in embedding, in onnxruntime
     backends         who else may make the copy descriptor, by name:
@@ -31,10 +32,12 @@ from provenance.describe.backends import BUILTIN, anchored, copy_embedder
 from provenance.describe.embedder import Embedder
 from provenance.describe.keypoints import FINE_ENLARGEMENT, FINE_SIDE, in_forms, local_features
 from provenance.describe.keypoints import VERSION as LOCAL_VERSION
+from provenance.describe.pdq import VERSION as PDQ_VERSION
+from provenance.describe.pdq import load_pdq, pdq_hash
 from provenance.describe.windows import windows
-from provenance.records import DecodedImage, Description, LocalFeatures, Pixels
+from provenance.records import DecodedImage, Description, LocalFeatures, PdqHash, Pixels
 
-__all__ = ["Describer", "Embedder", "anchored", "in_forms", "local_features"]
+__all__ = ["Describer", "Embedder", "anchored", "in_forms", "load_pdq", "local_features", "pdq_hash"]
 
 
 class Describer:
@@ -42,8 +45,8 @@ class Describer:
 
     `copy_model` names the embedding "copy" as for `copy_embedder`; `clip` adds one of that name and is
     "MODEL:TAG" or "MODEL:FILE" as for `ClipEmbedder`; `keypoints` and `query_keypoints` are how
-    many are kept for a reference and for a query; `threads` 0 means one per core. Raises MissingExtraError,
-    UsageError or ModelError where a model cannot be had.
+    many are kept for a reference and for a query; `pdq` adds PDQ hashes; `threads` 0 means one per core.
+    Raises MissingExtraError, UsageError or ModelError where a model cannot be had.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Describer:
         clip: str | None = None,
         keypoints: int = 600,
         query_keypoints: int = 1500,
+        pdq: bool = False,
         threads: int = 0,
     ) -> None:
         self._keypoints = keypoints
@@ -65,10 +69,11 @@ class Describer:
             self._embedders.append(ClipEmbedder(clip))
         self.versions: dict[str, str] = {
             "phash": hashes.VERSION,
+            **({"pdq": PDQ_VERSION} if pdq else {}),
             **{embedder.name: embedder.version for embedder in self._embedders},
             "local": LOCAL_VERSION,
         }
-        """By descriptor name ("phash", "copy", "clip", "local"): changes when the computation changes."""
+        """By descriptor name ("phash", "pdq", "copy", "clip", "local"): changes with the computation."""
 
     def describe(self, images: Sequence[DecodedImage]) -> list[Description]:
         """Describe references, in the order given; the pictures are shared out among threads."""
@@ -76,7 +81,7 @@ class Describer:
             local = pool.map(lambda image: _local(image, self._keypoints), images)
             embeddings = self._embed([image.pixels for image in images])
             return [
-                Description(hashes.perceptual_hash(image.pixels), embedded, features)
+                Description(hashes.perceptual_hash(image.pixels), embedded, features, self._pdq(image))
                 for image, embedded, features in zip(images, embeddings, local, strict=True)
             ]
 
@@ -108,6 +113,9 @@ class Describer:
         """
         copy = self._embedders[0]
         return {copy.name: copy.embed(windows(image.pixels))}
+
+    def _pdq(self, image: DecodedImage) -> PdqHash | None:
+        return pdq_hash(image.pixels) if "pdq" in self.versions else None
 
     def _embed(self, images: Sequence[Pixels]) -> list[dict[str, NDArray[np.float32]]]:
         """For each picture its unit vectors by embedder name."""

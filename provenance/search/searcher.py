@@ -102,6 +102,19 @@ class Searcher:
         """Minus the differing bits of the nearest of `forms` uint8 [n, 32], for the nearest references."""
         return self._best("phash", forms, limit)
 
+    def hashes_near(self, name: str, hashes: NDArray[np.uint8], limit: int) -> list[dict[int, int]]:
+        """For each of `hashes` uint8 [n, 32] the nearest references with their bits apart, nearest first."""
+        self.sync()
+        with self._lock:
+            index = self._indexes.get(name)
+            if index is None or not len(index):
+                return [{} for _ in hashes]
+            ids, scores = index.search(hashes, min(limit, len(index)))
+        return [
+            {one: round(-score) for one, score in zip(row, row_scores, strict=True) if one >= 0}
+            for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
+        ]
+
     def near_hashes(self, reference_id: int, bits: int, limit: int = 500) -> list[int]:
         """Other references whose hash differs from a reference's in at most so many bits, nearest first."""
         for _, rows in self._database.vectors("phash", self._versions["phash"], [reference_id]):
@@ -160,7 +173,7 @@ class Searcher:
             name, self._versions[name], np.setdiff1d(active, have).tolist()
         ):
             if index is None:
-                index = self._engine(*_shape(name, vectors))
+                index = self._engine(*_shape(vectors))
             index.add(ids, vectors)
         if index is not None:
             self._indexes[name] = index
@@ -227,13 +240,13 @@ class Searcher:
         for ids, vectors in self._database.vectors(name, self._versions[name], active.tolist()):
             nearest, scores = index.search(vectors, 1)
             # A large index rounds embeddings; the vector of another picture is far from 0.99.
-            best = -0.5 if name == "phash" else 0.99
+            best = -0.5 if vectors.dtype == np.uint8 else 0.99
             wrong += int((scores[:, 0] < best).sum()) if len(nearest) else len(ids)
         if wrong:
             found.append(f"index {name}: {wrong} vectors differ from the database")
         return found
 
 
-def _shape(name: str, vectors: NDArray[np.generic]) -> tuple[int, Metric]:
-    """Dimension and metric of a descriptor's index."""
-    return (vectors.shape[1] * 8, "hamming") if name == "phash" else (vectors.shape[1], "cosine")
+def _shape(vectors: NDArray[np.generic]) -> tuple[int, Metric]:
+    """Dimension and metric of the index of such vectors."""
+    return (vectors.shape[1] * 8, "hamming") if vectors.dtype == np.uint8 else (vectors.shape[1], "cosine")
