@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provenance.commands.captions import captions
 from provenance.commands.console import (
     Clip,
     CopyModel,
@@ -22,6 +23,7 @@ from provenance.commands.edits import edits, make_edits
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure the program on pictures with known truth.")
 evaluate_app.command("make-edits")(make_edits)
 evaluate_app.command("edits")(edits)
+evaluate_app.command("captions")(captions)
 
 
 @evaluate_app.command("sample")
