@@ -30,6 +30,7 @@ from provenance.commands.console import (
 from provenance.commands.database import db_app
 from provenance.commands.evaluate import evaluate_app
 from provenance.commands.hashes import hashes_app
+from provenance.commands.service import keys_app, serve, worker
 from provenance.errors import ProvenanceError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.add_typer(db_app, name="db")
 app.add_typer(hashes_app, name="hashes")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(keys_app, name="keys")
 
 
 ReportFile = Annotated[
@@ -152,18 +154,8 @@ def explain(
         show_reports(iter([library.explain(original, edited)]), output, report, several=False)
 
 
-@app.command()
-def serve(
-    context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    home: Home = None,
-) -> None:
-    """Answer checks over HTTP (extra 'service'); the interface is described at /docs."""
-    from provenance.service import serve as run
-
-    with open_library(context, home) as library:
-        run(library, host=host, port=port)
+app.command()(serve)
+app.command()(worker)
 
 
 # ---------------------------------------------------------------- printing

@@ -13,6 +13,7 @@
     │   ├── UnreadableError        exit 77  HTTP 403   permissions
     │   └── FetchError             exit 68  HTTP 502   a URL that is refused or does not answer
     ├── MissingExtraError          exit 69  HTTP 501   an optional part is not installed
+    ├── NotConfiguredError         exit 69  HTTP 501   a part that this database was made without
     ├── ModelError                 exit 69  HTTP 503   weights missing, damaged, or of another kind
     ├── DatabaseError              exit 74  HTTP 503   the database cannot be opened, read or written
     │   ├── DatabaseTooNewError    exit 70  HTTP 503   written by a newer version of this program
@@ -122,6 +123,13 @@ class MissingExtraError(ProvenanceError):
         super().__init__(f"{feature} needs an optional part: pip install 'provenance[{extra}]'")
         self.feature = feature
         self.extra = extra
+
+
+class NotConfiguredError(ProvenanceError):
+    """What is asked for needs a part that this database was made without."""
+
+    exit_code = 69
+    http_status = 501
 
 
 class ModelError(ProvenanceError):

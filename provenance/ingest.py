@@ -7,8 +7,10 @@ Everything reported as done is committed; what a killed run leaves out, the next
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +22,15 @@ from pathlib import Path
 from provenance.db import Database
 from provenance.decode import CredentialReader, Limits, decode, read_source, reduce, thumbnail
 from provenance.describe import Describer
-from provenance.errors import DecodeError, InputError, NotFoundError, UnreadableError, UsageError
+from provenance.errors import (
+    DatabaseError,
+    DecodeError,
+    InputError,
+    NotFoundError,
+    StorageFullError,
+    UnreadableError,
+    UsageError,
+)
 from provenance.records import (
     DecodedImage,
     Description,
@@ -170,6 +180,33 @@ def read_manifest(manifest: Path) -> dict[str, dict[str, str]]:
         for row in rows
         if row["path"]
     }
+
+
+def store_original(folder: Path, picture: bytes, image: DecodedImage) -> Path:
+    """Write a picture that came without a file into `folder`, under the name of its content.
+
+    What is there already is left as it is; a killed write leaves no file of that name. Raises
+    StorageFullError or DatabaseError.
+    """
+    path = folder / image.sha256[:2] / f"{image.sha256}.{image.format.lower()}"
+    if path.exists():
+        return path
+    temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(picture)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFullError(
+                "no space is left to keep the picture: free some and send it again"
+            ) from error
+        raise DatabaseError(f"the picture cannot be kept in {str(folder)!r}: {error.strerror}") from error
+    return path
 
 
 class Ingest:

@@ -95,6 +95,7 @@ class CheckRecord:
     name: str
     options: Mapping[str, Any]
     created_at: str
+    worker: str | None = None
     finished_at: str | None = None
     stage: str | None = None
     beat: int = 0

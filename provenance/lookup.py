@@ -12,8 +12,10 @@ from typing import get_args
 import numpy as np
 
 from provenance.db import Database
+from provenance.describe import pdq_hash
+from provenance.describe.hashes import perceptual_hash
 from provenance.errors import UsageError
-from provenance.records import HashKind, HashLevel, HashMatch, KnownHash
+from provenance.records import DecodedImage, HashKind, HashLevel, HashMatch, KnownHash
 from provenance.search import Searcher
 
 MATCH_BITS, SUGGEST_BITS, AUTO_BITS = 31, 28, 12
@@ -32,6 +34,15 @@ def parse_hash(text: str) -> str:
         shown = ascii(text if len(text) < 80 else f"{text[:77]}...")
         raise UsageError(f"{shown} is no hash: PDQ, phash and sha256 have {_DIGITS} hexadecimal digits")
     return digits
+
+
+def hashes_of(image: DecodedImage, *, pdq: bool) -> dict[HashKind, str]:
+    """The hashes of a picture that is not trusted, to be looked up here or elsewhere."""
+    found: dict[HashKind, str] = {
+        "sha256": image.sha256,
+        "phash": perceptual_hash(image.pixels).tobytes().hex(),
+    }
+    return found | ({"pdq": pdq_hash(image.pixels).bits.tobytes().hex()} if pdq else {})
 
 
 class Lookup:

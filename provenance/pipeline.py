@@ -7,6 +7,7 @@ explain  the same for a given pair, without a database
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,8 +16,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from provenance import __version__
-from provenance.errors import InputError, UsageError
+from provenance.errors import ConflictError, DatabaseError, InputError, UsageError
 from provenance.languages import load_language
+from provenance.ledger import COMMAND_LINE, Actor
 from provenance.records import (
     Candidate,
     CandidateSummary,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from provenance.decode import CredentialReader, Limits
     from provenance.describe import Describer
     from provenance.find import Finder, Judged
-    from provenance.ingest import Progress
+    from provenance.ingest import Ingest, Progress
     from provenance.lookup import Lookup
     from provenance.search import Searcher
 
@@ -91,28 +93,60 @@ class Provenance:
         captured_at; it counts more than `source`, and that more than what the files say of themselves.
         With `reread` unchanged files are read again for what their references lack.
         """
-        from provenance.ingest import Ingest, read_manifest
+        from provenance.ingest import read_manifest
 
         if isinstance(paths, str | Path):
             paths = [paths]
-        details = read_manifest(Path(manifest)) if manifest else None
+        details = read_manifest(Path(manifest)) if manifest else {}
         self._keep_habits()
-        run = Ingest(
-            self.database,
-            self.describer,
-            limits=self._limits,
-            side_px=self.settings.describe.side_px,
-            batch=self.settings.describe.batch,
-            threads=self.settings.worker_threads,
-            source=source,
-            details=details,
-            credentials=self._credential_reader,
-            reread=reread,
-        )
         try:
-            return run.run(paths, progress)
+            return self._ingest(details, source, reread=reread).run(paths, progress)
         finally:
             self.searcher.sync()
+
+    def add(
+        self,
+        picture: bytes,
+        *,
+        name: str = "upload",
+        details: Mapping[str, str] | None = None,
+        collections: Sequence[str] = (),
+        by: Actor = COMMAND_LINE,
+    ) -> tuple[ReferenceRecord, bool]:
+        """Add a trusted picture that has no file: it is kept in the home folder, and found from now on.
+
+        Returns its record, and whether it is new; one that is known gets the details and collections that are
+        given. Raises InputError for what is no picture, ConflictError for one that was withdrawn.
+        """
+        from provenance.ingest import store_original
+
+        catalogue = self.database.catalogue
+        image = self._decode(picture, name)
+        known = catalogue.by_sha256(image.sha256)
+        if known is not None and known.status == "withdrawn":
+            raise ConflictError(
+                f"this picture was withdrawn (reference {known.reference_id}): make that active again instead"
+            )
+        for collection in collections:
+            self.database.collections.get(collection)
+        if known is None or self._open_reference(known)[0] is None:
+            path = store_original(self.settings.home / "originals", picture, image)
+            self._keep_habits()
+            self._ingest({str(path): dict(details or {})}, None).run([path])
+        record = catalogue.by_sha256(image.sha256)
+        if record is None:
+            raise DatabaseError(f"{name!r} was not stored: try again")
+        if known is None:
+            self.database.audit.note(
+                by, "reference.add", record.reference_id, sha256=record.sha256, name=name
+            )
+        record = catalogue.update(
+            record.reference_id,
+            details=details if known is not None else None,
+            collections=sorted({*record.collections, *collections}),
+            by=by,
+        )
+        return record, known is None
 
     def check(
         self,
@@ -153,8 +187,18 @@ class Provenance:
         report = self._report(query, judged, None, watch, compare=explain)
         if not rejected:
             return report
-        remark = "Reviewers said of another trusted picture that it is not this one; it was left out."
+        remark = "A reviewer said that another trusted picture is not this one; it was left out."
         return replace(report, notes=(*report.notes, remark))
+
+    def speaking(self, language: str | None) -> Self:
+        """This library with its reports in another language; everything that is open is shared."""
+        if language in (None, self.settings.explain.language):
+            return self
+        load_language(language)
+        other = copy.copy(self)
+        explain = self.settings.explain.model_copy(update={"language": language})
+        other.settings = self.settings.model_copy(update={"explain": explain})
+        return other
 
     def check_many(
         self, images: Iterable[Source], *, top_k: int | None = None, explain: bool = True
@@ -327,8 +371,27 @@ class Provenance:
             if asked and asked != self.database.meta(name):
                 self.database.set_meta(name, asked)
 
+    def _ingest(
+        self, details: Mapping[str, Mapping[str, str]], source: str | None, *, reread: bool = False
+    ) -> Ingest:
+        from provenance.ingest import Ingest
+
+        return Ingest(
+            self.database,
+            self.describer,
+            limits=self.limits,
+            side_px=self.settings.describe.side_px,
+            batch=self.settings.describe.batch,
+            threads=self.settings.worker_threads,
+            source=source,
+            details=details,
+            credentials=self._credential_reader,
+            reread=reread,
+        )
+
     @property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """What may be read, by the settings."""
         from provenance.decode import Limits
 
         return Limits(**self.settings.decode.model_dump())
@@ -336,8 +399,8 @@ class Provenance:
     def _decode(self, image: Source, name: str | None = None) -> DecodedImage:
         from provenance.decode import decode, read_source
 
-        data, source_name = read_source(image, self._limits, name=name)
-        decoded = decode(data, name=name or source_name, limits=self._limits)
+        data, source_name = read_source(image, self.limits, name=name)
+        decoded = decode(data, name=name or source_name, limits=self.limits)
         reader = self._credential_reader
         return reader.attach(decoded, data) if reader else decoded
 

@@ -124,6 +124,9 @@ class Service(Section):
         default=1.0, ge=0, description="pictures in the report of a check that asked for them"
     )
     keep_queries_days: float = Field(default=0.0, ge=0, description="the pictures as they were uploaded")
+    hosts: tuple[str, ...] = Field(
+        default=(), description="names besides localhost that a service without keys answers to"
+    )
     cors_origins: tuple[str, ...] = Field(
         default=(), description='web pages of others that may call, e.g. ["https://cms.example.org"]'
     )

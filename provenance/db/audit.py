@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from provenance.db.engine import reading
+from provenance.db.engine import reading, writing
 from provenance.db.service_tables import AuditRow
 from provenance.db.write import now
 from provenance.ledger import Actor, AuditEntry
@@ -33,6 +33,11 @@ class Audit:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def note(self, by: Actor, action: str, subject: object, **details: Any) -> None:
+        """Add an entry for what needed no transaction, or several."""
+        with writing(self._engine) as connection:
+            note(connection, by, action, subject, **details)
 
     def page(self, *, before: int | None, limit: int) -> list[AuditEntry]:
         """Return entries, the newest first, older than the entry `before`."""

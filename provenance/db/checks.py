@@ -21,8 +21,8 @@ from provenance.ledger import Actor, CheckRecord, EvidenceFile, NewCheck
 _COLUMNS = (
     CheckRow.id.label("check_id"), CheckRow.token, CheckRow.key_id, CheckRow.kind, CheckRow.state,
     CheckRow.name, CheckRow.options, CheckRow.created_at, CheckRow.finished_at, CheckRow.stage,
-    CheckRow.beat, CheckRow.attempts, CheckRow.verdict, CheckRow.confidence, CheckRow.query_sha256,
-    CheckRow.reference_id, CheckRow.error, CheckRow.fingerprint,
+    CheckRow.worker, CheckRow.beat, CheckRow.attempts, CheckRow.verdict, CheckRow.confidence,
+    CheckRow.query_sha256, CheckRow.reference_id, CheckRow.error, CheckRow.fingerprint,
 )  # fmt: skip
 
 _RETRY_AFTER_S = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -86,6 +87,16 @@ class Database:
         """Set a named value."""
         with writing(self._engine) as connection:
             write.set_meta(connection, key, value)
+
+    def secret(self, name: str) -> bytes:
+        """Return 32 random bytes by name, the same ever after."""
+        key = f"secret {name}"
+        with writing(self._engine) as connection:
+            found = connection.execute(sa.select(Meta.value).where(Meta.key == key)).scalar()
+            if found is None:
+                found = secrets.token_hex(32)
+                write.set_meta(connection, key, found)
+            return bytes.fromhex(found)
 
     def stats(self) -> DatabaseStats:
         """Count everything; `references` are the active ones."""

@@ -63,6 +63,11 @@ class Marks:
         with reading(self._engine) as connection:
             return _records(connection, MarkRow.id > after, limit)
 
+    def all(self) -> list[Mark]:
+        """Return all marks, in the order they were made."""
+        with reading(self._engine) as connection:
+            return _records(connection, sa.true())
+
     def of(self, token: str) -> list[Mark]:
         """Return the marks of one report."""
         with reading(self._engine) as connection:

@@ -8,7 +8,7 @@ clock is compared with another one, so that none may jump.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,14 +53,13 @@ class Queue:
             ).scalar()
             return get(connection, mine), picture
 
-    def beat(self, worker: str) -> None:
-        """Say that a worker is alive."""
-        running = sa.and_(CheckRow.worker == worker, CheckRow.state == "running")
-        with reading(self._engine) as connection:
-            if connection.execute(sa.select(CheckRow.id).where(running).limit(1)).scalar() is None:
-                return
+    def beat(self, worker: str, check_ids: Collection[int]) -> None:
+        """Say that a worker is busy with these checks."""
+        if not check_ids:
+            return
+        mine = sa.and_(CheckRow.id.in_(check_ids), CheckRow.worker == worker, CheckRow.state == "running")
         with writing(self._engine) as connection:
-            connection.execute(sa.update(CheckRow).where(running).values(beat=CheckRow.beat + 1))
+            connection.execute(sa.update(CheckRow).where(mine).values(beat=CheckRow.beat + 1))
 
     def reach(self, check: CheckRecord, stage: str) -> None:
         """Note how far a check has come."""
@@ -114,7 +113,10 @@ class Queue:
 def _held(check: CheckRecord) -> sa.ColumnElement[bool]:
     """Whether a check is still in the hands of who claimed it."""
     return sa.and_(
-        CheckRow.id == check.check_id, CheckRow.state == "running", CheckRow.attempts == check.attempts
+        CheckRow.id == check.check_id,
+        CheckRow.state == "running",
+        CheckRow.worker == check.worker,
+        CheckRow.attempts == check.attempts,
     )
 
 

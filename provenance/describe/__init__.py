@@ -23,6 +23,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,11 @@ from provenance.describe.keypoints import VERSION as LOCAL_VERSION
 from provenance.describe.pdq import VERSION as PDQ_VERSION
 from provenance.describe.pdq import load_pdq, pdq_hash
 from provenance.describe.windows import windows
+from provenance.errors import NotConfiguredError
 from provenance.records import DecodedImage, Description, LocalFeatures, PdqHash, Pixels
+
+if TYPE_CHECKING:
+    from provenance.describe.clip import ClipEmbedder
 
 __all__ = ["Describer", "Embedder", "anchored", "in_forms", "load_pdq", "local_features", "pdq_hash"]
 
@@ -63,10 +68,12 @@ class Describer:
         self._query_keypoints = query_keypoints
         self._threads = threads or os.cpu_count() or 1
         self._embedders: list[Embedder] = [copy_embedder(copy_model, threads=self._threads)]
+        self._clip: ClipEmbedder | None = None
         if clip is not None:
             from provenance.describe.clip import ClipEmbedder
 
-            self._embedders.append(ClipEmbedder(clip))
+            self._clip = ClipEmbedder(clip)
+            self._embedders.append(self._clip)
         self.versions: dict[str, str] = {
             "phash": hashes.VERSION,
             **({"pdq": PDQ_VERSION} if pdq else {}),
@@ -116,6 +123,15 @@ class Describer:
 
     def _pdq(self, image: DecodedImage) -> PdqHash | None:
         return pdq_hash(image.pixels) if "pdq" in self.versions else None
+
+    def embed_text(self, text: str) -> NDArray[np.float32]:
+        """The unit vector [d] of a text, comparable with "clip". Raises NotConfiguredError without CLIP."""
+        if self._clip is None:
+            raise NotConfiguredError(
+                "this database was made without CLIP, which finds pictures by words: "
+                "run 'provenance ingest --clip MODEL:TAG' on its folders"
+            )
+        return self._clip.embed_text(text)
 
     def _embed(self, images: Sequence[Pixels]) -> list[dict[str, NDArray[np.float32]]]:
         """For each picture its unit vectors by embedder name."""

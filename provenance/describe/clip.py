@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class ClipEmbedder:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._half = self._device.type == "cuda"
         self._model, self._preprocess = _load(model_name, weights, is_file, self._device, self._half)
+        self._model_name = model_name
         self.dimension = int(open_clip.get_model_config(model_name)["embed_dim"])
 
     def embed(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
@@ -61,6 +63,20 @@ class ClipEmbedder:
                 features = torch.nn.functional.normalize(features, dim=-1)
             vectors[start : start + len(chunk)] = features.cpu().numpy()
         return vectors
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        """Made only when a text comes: some models download theirs."""
+        return open_clip.get_tokenizer(self._model_name)
+
+    def embed_text(self, text: str) -> NDArray[np.float32]:
+        """The unit vector float32 [dimension] of a text; what is longer than the model reads is cut."""
+        tokens = self._tokenizer([text]).to(self._device)
+        with torch.inference_mode():
+            features = self._model.encode_text(tokens).float()
+            features = torch.nn.functional.normalize(features, dim=-1)
+        vector: NDArray[np.float32] = features[0].cpu().numpy()
+        return vector
 
 
 def _parse(spec: str) -> tuple[str, str]:

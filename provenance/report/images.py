@@ -1,4 +1,4 @@
-"""Pixels -> pictures inside a page: WebP as data: URIs, so that the page needs no other file."""
+"""Pixels -> pictures inside a page: WebP as data: URIs, so that the page needs no other file; and PNG."""
 
 from __future__ import annotations
 
@@ -30,3 +30,10 @@ def encode_inline(pixels: Pixels, *, side: int) -> InlineImage:
     image.save(file, "WEBP", quality=_QUALITY, method=2)
     uri = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
     return InlineImage(uri, image.width, image.height)
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """Encode uint8 [h, w, 3] as a PNG file, without loss."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=4)
+    return file.getvalue()

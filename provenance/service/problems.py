@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from provenance.errors import ProvenanceError
+from provenance.errors import BusyError, ProvenanceError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -36,7 +36,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ProvenanceError)
     def explained(request: Request, error: ProvenanceError) -> JSONResponse:
-        return problem(error.http_status, type(error).__name__, str(error))
+        headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, BusyError) else None
+        return problem(error.http_status, type(error).__name__, str(error), headers)
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> JSONResponse:

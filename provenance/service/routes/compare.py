@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, File, Request, UploadFile
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import Response
 
-from provenance.service.context import Checker, Library
-from provenance.service.uploads import answer, read_upload
+from provenance.jobs import compare_pair
+from provenance.service.answers import report_answer
+from provenance.service.checking import asked_for, make_now, read_upload, upload_name
+from provenance.service.context import Checker, InOffice
+from provenance.service.routes.check import Evidence, Language, Once, location, repeated
+from provenance.service.schema import PROBLEMS, REPORT
 
-router = APIRouter(prefix="/v1", tags=["check"])
+router = APIRouter(prefix="/v1", tags=["check"], responses=PROBLEMS)
 
 
-@router.post("/compare", response_model=None)
-def compare(
+@router.post("/compare", response_model=None, responses=REPORT)
+async def compare(
     request: Request,
-    library: Library,
+    office: InOffice,
     caller: Checker,
     original: Annotated[UploadFile, File(description="The original.")],
     edited: Annotated[UploadFile, File(description="What was made of it.")],
-) -> JSONResponse | HTMLResponse:
-    """Say what was changed between two uploaded pictures."""
-    report = library.explain(
-        read_upload(original, library), read_upload(edited, library),
-        original_name=original.filename, edited_name=edited.filename,
-    )  # fmt: skip
-    return answer(request, report)
+    evidence: Evidence = False,
+    language: Language = None,
+    once: Once = None,
+) -> Response:
+    """Say what was changed between two uploaded pictures; uses no trusted picture."""
+    names = upload_name(original, "original"), upload_name(edited, "edited")
+    pictures = await read_upload(original, office.library), await read_upload(edited, office.library)
+    options = {"evidence": evidence, "language": language, "original": names[0]}
+    asked = asked_for("compare", names[1], pictures, options, once=once)
+    made, stored = await make_now(
+        office, asked, caller, partial(compare_pair, office.library, options, pictures, names)
+    )
+    return repeated(stored) if made is None else report_answer(request, made.report, location(stored))

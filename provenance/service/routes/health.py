@@ -1,14 +1,16 @@
-"""Is the service well?"""
+"""Is the service well, and how busy?"""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import BaseModel
 
 from provenance import __version__
-from provenance.service.context import Library
+from provenance.service.context import Checker, InOffice, Library
+from provenance.service.schema import PROBLEMS
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses=PROBLEMS)
 
 
 class Health(BaseModel):
@@ -24,7 +26,7 @@ class Readiness(Health):
 
 
 @router.get("/healthz")
-def healthz() -> Health:
+async def healthz() -> Health:
     """Say that the process answers."""
     return Health()
 
@@ -39,3 +41,13 @@ def readyz(library: Library) -> Readiness:
 def version(library: Library) -> dict[str, str]:
     """Say the versions of the program and of its descriptors."""
     return {"provenance": __version__, **library.describer.versions}
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "Metrics."}},
+)
+def metrics(office: InOffice, caller: Checker) -> Response:
+    """Return what Prometheus scrapes."""
+    return Response(office.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
