@@ -6,7 +6,8 @@
     metadata   EXIF orientation and capture time
     embedded   title, creator, licence ... from EXIF, IPTC and XMP
     xmp        the properties of an XMP packet
-    credentials  C2PA manifests, read and validated (extra "c2pa")
+    credentials     C2PA manifests, read and validated (extra "c2pa")
+    manifest_store  the bytes of those manifests
     color      any Pillow mode, with its ICC profile -> uint8 [h, w, 3] sRGB
     resize     smaller forms: for descriptors, and the thumbnail
 
@@ -28,13 +29,24 @@ from provenance.decode.credentials import CredentialReader
 from provenance.decode.embedded import read_embedded
 from provenance.decode.formats import DAMAGE, decode_error, jpeg_scans, open_picture
 from provenance.decode.limits import Limits
+from provenance.decode.manifest_store import active_manifest, find_store
 from provenance.decode.metadata import turn_upright
 from provenance.decode.resize import reduce, thumbnail
 from provenance.decode.source import read_source
 from provenance.errors import DecodeError, ImageTooLargeError
 from provenance.records import DecodedImage, Pixels
 
-__all__ = ["CredentialReader", "Limits", "decode", "read_source", "reduce", "sha256_of_pixels", "thumbnail"]
+__all__ = [
+    "CredentialReader",
+    "Limits",
+    "active_manifest",
+    "decode",
+    "find_store",
+    "read_source",
+    "reduce",
+    "sha256_of_pixels",
+    "thumbnail",
+]
 
 # Each is a pass over all pixels. A progressive JPEG has about 10; libjpeg-turbo's own fuzzers stop at 500.
 _MAX_SCANS = 500

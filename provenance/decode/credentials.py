@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
+from provenance.decode.manifest_store import MARKER
 from provenance.errors import SettingsError
 from provenance.records import (
     ContentCredentials,
@@ -22,9 +23,6 @@ from provenance.records import (
     CredentialState,
     DecodedImage,
 )
-
-# The type of the JUMBF box that holds a manifest store (C2PA 2.1, section 11.1.4.1).
-MARKER = b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 
 _MIME_TYPES = {
     "JPEG": "image/jpeg",
