@@ -15,6 +15,7 @@ import typer
 
 from provenance import __version__
 from provenance.commands.console import (
+    Captioner,
     Clip,
     CopyModel,
     Format,
@@ -128,12 +129,13 @@ def check(
             '"modified" then means a copy that is not the same pixels.',
         ),
     ] = True,
+    captioner: Captioner = None,
     clip: Clip = None,
     language: Language = None,
     home: Home = None,
 ) -> None:
     """Find the trusted original of each picture and say what was changed."""
-    with open_library(context, home, clip, language=language) as library:
+    with open_library(context, home, clip, language=language, captioner=captioner) as library:
         inputs = expand(images)
         reports = library.check_many(inputs, top_k=top_k, explain=explain)
         show_reports(reports, output, report, several=inputs != images[:1])
@@ -146,11 +148,12 @@ def explain(
     edited: Annotated[str, typer.Argument(help="The edited copy: path or URL.")],
     output: ReportOutputFormat = ReportFormat.text,
     report: ReportFile = None,
+    captioner: Captioner = None,
     language: Language = None,
     home: Home = None,
 ) -> None:
     """Say what was changed between two given pictures; uses no database."""
-    with open_library(context, home, language=language) as library:
+    with open_library(context, home, language=language, captioner=captioner) as library:
         show_reports(iter([library.explain(original, edited)]), output, report, several=False)
 
 

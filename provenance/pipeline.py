@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from provenance.db import Database
     from provenance.decode import CredentialReader, Limits
     from provenance.describe import Describer
+    from provenance.explain import Captioner
+    from provenance.explain.options import CaptionerOptions
     from provenance.find import Finder, Judged
     from provenance.ingest import Ingest, Progress
     from provenance.lookup import Lookup
@@ -165,6 +167,8 @@ class Provenance:
         """
         if top_k is not None and top_k < 1:
             raise UsageError(f"top_k must be at least 1, not {top_k}")
+        if explain:
+            _ = self.captioner  # a wrong one is told now, not after the search
         watch = Stopwatch(progress)
         try:
             with watch("decode"):
@@ -216,6 +220,7 @@ class Provenance:
         edited_name: str | None = None,
     ) -> Report:
         """Say what was changed between a given original and an edited copy; uses no database."""
+        _ = self.captioner
         watch = Stopwatch()
         with watch("decode"):
             reference, query = self._decode(original, original_name), self._decode(edited, edited_name)
@@ -326,6 +331,38 @@ class Provenance:
             )
 
         return self._once("finder", make)
+
+    @property
+    def captioner(self) -> Captioner:
+        """Who puts pairs in words; its model is loaded when it is first asked."""
+
+        def make() -> Captioner:
+            from provenance.explain import load_captioner
+
+            return load_captioner(self.settings.explain.captioner, self._captioner_options())
+
+        return self._once("captioner", make)
+
+    def _captioner_options(self) -> CaptionerOptions:
+        from provenance.explain import options as given
+        from provenance.explain.examples import draw_examples
+        from provenance.explain.guard import GuardParts
+
+        asked = self.settings.explain
+        prompt = asked.prompt
+        drawn = draw_examples(
+            prompt.examples_file, prompt.examples_pictures, count=prompt.examples, seed=prompt.seed
+        )
+        examples = tuple(
+            given.Example(self._decode(original).pixels, self._decode(edited).pixels, caption)
+            for original, edited, caption in drawn
+        )
+        return given.CaptionerOptions(
+            given.ModelOptions(**asked.model.model_dump()),
+            given.ServerOptions(**asked.server.model_dump()),
+            given.PromptOptions(prompt.text, prompt.system, examples, prompt.seed),
+            GuardParts(**asked.guard.model_dump()),
+        )
 
     def _once(self, name: str, make: Callable[[], _Part]) -> _Part:
         """Make a part when it is first asked for; two threads get the same one."""
@@ -484,7 +521,6 @@ class Provenance:
         watch: Stopwatch,
     ) -> Report:
         from provenance.compare import compare
-        from provenance.explain import explain
 
         if base.match is None or verification.reference_from_query is None:
             raise ValueError("only a verified match can be compared")
@@ -508,13 +544,12 @@ class Provenance:
                 base, verdict="related", match=match, evidence=Evidence(query, original, comparison),
                 timings_ms=watch.read(),
             )  # fmt: skip
+        evidence = Evidence(query, original, comparison)
         with watch("explain"):
-            explanation = explain(
-                comparison, captioner=self.settings.explain.captioner, language=self.settings.explain.language
-            )
+            [explanation] = self.captioner.explain([evidence], language=self.settings.explain.language)
         return replace(
             base, verdict=_verdict(comparison, explanation), match=match, explanation=explanation,
-            evidence=Evidence(query, original, comparison), timings_ms=watch.read(),
+            evidence=evidence, notes=(*base.notes, *explanation.notes), timings_ms=watch.read(),
         )  # fmt: skip
 
     def _report_known(

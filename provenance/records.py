@@ -324,14 +324,35 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement about the pair, judged by what was measured.
+
+    kept: a model said it and the pixels bear it; dropped: they do not; added: measured, but left out by the
+    model.
+    """
+
+    text: str
+    status: Literal["kept", "dropped", "added"]
+    reason: str
+    """Plain words: what bears the claim, or why nothing does."""
+    edits: tuple[int, ...] = ()
+    """Places in `Explanation.edits` of the edits that bear it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """The plain-language account of a pair."""
 
     caption: str
     captioner: str
+    """Who wrote the caption; a model with its revision."""
     edits: tuple[Edit, ...]
     unexplained_fraction: float
     replay_psnr_db: float | None
+    claims: tuple[Claim, ...] = ()
+    """What a model said, in its order, then what it left out; empty where no model was asked."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of how the caption came about: "the answer was cut off"."""
 
 
 @dataclass(frozen=True, slots=True)

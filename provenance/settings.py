@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -99,11 +99,69 @@ class Compare(Section):
     text: bool = Field(default=True, description="read text in changed regions (OCR)")
 
 
+class CaptionModel(Section):
+    """How a captioner's model runs, and how much it is given and may say."""
+
+    device: str | None = Field(default=None, description="as torch names it; None: a GPU where there is one")
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        default="auto", description="auto: half precision on a GPU, float32 on the CPU"
+    )
+    four_bit: bool = Field(
+        default=False, description="load the weights in 4 bits (extra bitsandbytes, a GPU)"
+    )
+    batch: int = Field(default=4, ge=1, description="pairs that go through the model together")
+    picture_tokens: int = Field(default=1024, ge=64, description="most tokens a picture may take")
+    answer_tokens: int = Field(default=256, ge=16, description="most tokens of an answer")
+    pictures: int = Field(default=0, ge=0, description="most pictures in a question; 0: what the model takes")
+    offline: bool = Field(default=False, description="use only models that are on this machine")
+
+
+class CaptionServer(Section):
+    """How patient one is with an OpenAI-compatible server."""
+
+    timeout_s: float = Field(default=120.0, gt=0, description="time for one answer, seconds")
+    tries: int = Field(default=4, ge=1, description="tries for one answer")
+    parallel: int = Field(default=4, ge=1, description="questions under way at once")
+    key_variable: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
+
+
+class CaptionPrompt(Section):
+    """Which of the texts of provenance/explain/prompts.toml a model is sent."""
+
+    text: str = Field(default="1", description='1 to 9, "random" (seeded) or "vote" (all of them)')
+    system: bool = Field(default=True, description="ask for place and kind first")
+    examples: int = Field(default=0, ge=0, description="annotated pairs shown before the question")
+    examples_file: Path | None = Field(default=None, description="JSON or CSV of annotated pairs")
+    examples_pictures: Path | None = Field(
+        default=None, description="folder of its pictures; None: the file's"
+    )
+    seed: int = Field(default=0, description="of the random prompt and the choice of examples")
+
+
+class Guard(Section):
+    """Parts of the evidence guard; each can be switched off to see what it is good for."""
+
+    gate: bool = Field(default=True, description="ask no model where nothing was measured")
+    evidence: bool = Field(default=True, description="list the measured edits in the prompt")
+    crops: bool = Field(default=True, description="show changed places close up")
+    claims: bool = Field(default=True, description="keep only claims that a measured edit bears")
+    direction: bool = Field(default=True, description="its direction must agree: brighter, darker, clockwise")
+    place: bool = Field(default=True, description="its place must agree")
+    text: bool = Field(default=True, description="quoted words must have been read")
+    amount: bool = Field(default=True, description="degrees and percentages must agree")
+    complete: bool = Field(default=True, description="add measured edits that the model left out")
+    swap: bool = Field(default=False, description="ask about the swapped pair too and expect the inverse")
+
+
 class Explain(Section):
     """How changes are put in words."""
 
     captioner: str = Field(default="measured", description="who writes the caption")
     language: str = Field(default="en", description="language of the sentences")
+    model: CaptionModel = CaptionModel()
+    server: CaptionServer = CaptionServer()
+    prompt: CaptionPrompt = CaptionPrompt()
+    guard: Guard = Guard()
 
 
 class Service(Section):

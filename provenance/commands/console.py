@@ -64,6 +64,15 @@ ReportOutputFormat = Annotated[
         "to confirm.",
     ),
 ]
+Captioner = Annotated[
+    str | None,
+    typer.Option(
+        "--captioner",
+        metavar="NAME[:MODEL]",
+        help="Who writes the caption: measured (default); a model, NAME:MODEL or NAME:FOLDER, held against "
+        "the measured evidence; or measured+NAME:MODEL, which only rephrases what was measured.",
+    ),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
 
 
@@ -75,13 +84,14 @@ def open_library(
     copy_model: str | None = None,
     language: str | None = None,
     pdq: bool | None = None,
+    captioner: str | None = None,
 ) -> Iterator[Provenance]:
     """The library at --home (of the command, or of the program) with the given models and language."""
     from provenance import Provenance
 
     asked: dict[str, dict[str, Any]] = {
         "describe": {"clip": clip, "copy_model": copy_model, "pdq": pdq},
-        "explain": {"language": language},
+        "explain": {"language": language, "captioner": captioner},
     }
     given = {room: {key: value for key, value in one.items() if value} for room, one in asked.items()}
     options: dict[str, Any] = {room: one for room, one in given.items() if one}

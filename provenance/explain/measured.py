@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from provenance.explain.caption import Speaker
 from provenance.explain.measures import Frame, number
 from provenance.languages import load_language
-from provenance.records import Category, Change, Comparison, Edit, Explanation, Operation
+from provenance.records import Category, Change, Comparison, Edit, Evidence, Explanation, Operation
 
 # What a reader must know first: what was put in or taken out, then words, background, look, framing.
 _IMPORTANCE: tuple[tuple[Operation, ...], ...] = (
@@ -29,24 +30,39 @@ class MeasuredCaptioner:
 
     name = "measured"
 
-    def explain(self, comparison: Comparison, *, language: str) -> Explanation:
-        """Return one sentence per change, most important first, and a caption of the whole."""
-        height, width = comparison.query.shape[:2]
-        scale = comparison.working_scale
-        speaker = Speaker(load_language(language), Frame(round(width / scale), round(height / scale)))
-        changes = sorted(comparison.changes, key=importance)
-        caption = speaker.caption(
-            changes,
-            identical=comparison.identical_pixels,
-            unexplained_fraction=comparison.unexplained_fraction,
-        )
-        return Explanation(
-            caption=caption,
-            captioner=self.name,
-            edits=tuple(_put_in_words(change, speaker.sentence(change)) for change in changes),
-            unexplained_fraction=comparison.unexplained_fraction,
-            replay_psnr_db=comparison.replay_psnr_db,
-        )
+    def explain(self, pairs: Sequence[Evidence], *, language: str) -> list[Explanation]:
+        """Return, for each pair, a sentence per change, most important first, and a caption of the whole."""
+        return [measure(pair.comparison, language=language) for pair in pairs]
+
+
+def measure(comparison: Comparison, *, language: str = "en") -> Explanation:
+    """Say what was measured of one pair. Raises UsageError when the language is unknown."""
+    speaker = speak(comparison, language)
+    changes = in_order(comparison)
+    caption = speaker.caption(
+        changes,
+        identical=comparison.identical_pixels,
+        unexplained_fraction=comparison.unexplained_fraction,
+    )
+    return Explanation(
+        caption=caption,
+        captioner=MeasuredCaptioner.name,
+        edits=tuple(_put_in_words(change, speaker.sentence(change)) for change in changes),
+        unexplained_fraction=comparison.unexplained_fraction,
+        replay_psnr_db=comparison.replay_psnr_db,
+    )
+
+
+def speak(comparison: Comparison, language: str) -> Speaker:
+    """Who says changes of this pair in that language."""
+    height, width = comparison.query.shape[:2]
+    scale = comparison.working_scale
+    return Speaker(load_language(language), Frame(round(width / scale), round(height / scale)))
+
+
+def in_order(comparison: Comparison) -> list[Change]:
+    """The changes as `Explanation.edits` has them, the most important first."""
+    return sorted(comparison.changes, key=importance)
 
 
 def importance(change: Change) -> tuple[int, float, int]:

@@ -14,6 +14,7 @@ from provenance.report.images import InlineImage, encode_inline
 from provenance.report.json import to_dict
 from provenance.report.origin import Row, list_claims, list_credentials, list_details
 from provenance.report.outlines import Overlay, outline_query, outline_reference
+from provenance.report.said import list_said
 from provenance.report.sources import Copies, Sources, fold_copies, make_sources
 from provenance.report.words import (
     capitalize,
@@ -85,6 +86,8 @@ class Card:
     """What the picture's own file says of it."""
     query_credentials: tuple[Row, ...]
     reference_credentials: tuple[Row, ...]
+    said: tuple[Row, ...]
+    """What a model said of the pair, and what became of it."""
     candidates: tuple[Row, ...]
     notes: tuple[str, ...]
     measurements: tuple[Row, ...]
@@ -121,6 +124,7 @@ def make_card(report: Report, *, side: int) -> Card:
         claims=tuple(list_claims(report)),
         query_credentials=_list_credentials(report.query.credentials, language),
         reference_credentials=_list_credentials(match.reference.credentials if match else None, language),
+        said=tuple(list_said(report)),
         candidates=tuple(
             (make_printable(one.path), make_printable(language.translate(one.reason)))
             for one in report.candidates

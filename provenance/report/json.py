@@ -16,6 +16,7 @@ from provenance.errors import InputError
 from provenance.records import (
     Box,
     CandidateSummary,
+    Claim,
     ContentCredentials,
     Edit,
     EmbeddedDetails,
@@ -214,6 +215,10 @@ def _explanation_to_dict(explanation: Explanation | None) -> dict[str, Any] | No
             }
             for edit in explanation.edits
         ],
+        "claims": [
+            {"text": one.text, "status": one.status, "reason": one.reason, "edits": list(one.edits)}
+            for one in explanation.claims
+        ],
         "unexplained_fraction": _share(explanation.unexplained_fraction),
         "replay_psnr_db": _plain(explanation.replay_psnr_db, digits=2),
     }
@@ -242,6 +247,10 @@ def _explanation_from_dict(data: Mapping[str, Any] | None) -> Explanation | None
         edits=edits,
         unexplained_fraction=float(data["unexplained_fraction"]),
         replay_psnr_db=data["replay_psnr_db"],
+        claims=tuple(
+            Claim(one["text"], one["status"], one["reason"], tuple(one["edits"]))
+            for one in data.get("claims", ())
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from provenance.languages import Language
 from provenance.records import Edit, Match, Report, Verdict
 from provenance.report.origin import Row, list_claims, list_credentials, list_details
+from provenance.report.said import list_said
 from provenance.report.words import (
     capitalize,
     describe_confidence,
@@ -60,6 +61,8 @@ def _sections(report: Report, color: str) -> Iterable[RenderableType]:
     yield Text(make_printable(explanation.caption) if explanation else describe_verdict(report))
     if explanation and explanation.edits:
         yield _titled(language.say("heading.changes"), _edit_table(explanation.edits, language))
+    if said := list(list_said(report)):
+        yield _titled(language.say("said.heading"), _row_table(said))
     if match:
         heading = "heading.related" if report.verdict == "related" else "heading.original"
         rows = _match_rows(match, report.confidence, language)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.errors import UsageError
-from provenance.explain import explain
+from provenance.explain import explain, load_captioner
 from provenance.explain.measured import categorize
 from provenance.explain.measures import name_color
 from provenance.records import Change, Comparison, Explanation, Operation
@@ -251,7 +251,7 @@ def test_many_edits_are_summed_up() -> None:
 
 def test_unknown_captioner_or_language_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="measured"):
-        explain(make_comparison(), captioner="oracle")
+        load_captioner("oracle")
     with pytest.raises(UsageError, match="known: en"):
         explain(make_comparison(), language="tlh")
 
