@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provenance.commands.console import progress_bar
+from provenance.commands.console import Home, open_library, progress_bar
 
 if TYPE_CHECKING:
     from provenance.evaluate.captions.metrics import Metric
+    from provenance.evaluate.captions.pairs import CaptionedPair
 
 
 class TableFormat(StrEnum):
@@ -35,14 +36,15 @@ Predictions = Annotated[
     ),
 ]
 References = Annotated[
-    Path,
+    str,
     typer.Option(
         "--references",
         "-r",
-        metavar="FILE",
-        help="What people said: COCO captions, Image Editing Request's or Spot-the-Diff's JSON.",
+        metavar="FILE|NAME:FOLDER",
+        help="What people said: JSON of COCO, Image Editing Request or Spot-the-Diff; or a data set.",
     ),
 ]
+Split = Annotated[str, typer.Option(help="Which part of a data set: train, valid (or val), test.")]
 Training = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Captions of training: for the random row, and the sources it saw."),
@@ -66,6 +68,7 @@ BertscoreModel = Annotated[
 def captions(
     predictions: Predictions,
     references: References,
+    split: Split = "test",
     training: Training = None,
     validation: Validation = None,
     metrics: Metrics = None,
@@ -96,21 +99,20 @@ def captions(
     from provenance.evaluate.captions import baselines, evaluation, pairs, scores, tables
 
     chosen = choose_metrics(metrics, bertscore_model, bertscore_layer)
-    known = pairs.read_pairs(references)
+    known = read_references(references, split)
     systems = {name: pairs.read_predictions(file) for name, file in map(named_file, predictions)}
     known, answers = pairs.match_answers(known, systems, partial=partial)
     for note in pairs.empty_notes(known, answers):
         typer.echo(f"note: {note}", err=True)
-    training = training or sibling(references, "train")
-    validation = validation or sibling(references, "valid") or sibling(references, "val")
-    learnt, tuned = (pairs.read_pairs(file) if file else () for file in (training, validation))
+    learnt = pairs.read_pairs(training) if training else other_split(references, split, "train")
+    tuned = pairs.read_pairs(validation) if validation else other_split(references, split, "valid", "val")
     if not learnt:
         typer.echo("note: no training captions, so no random row; give --training FILE", err=True)
     rows = [baselines.answer_set(name, known, said) for name, said in answers.items()]
     rows += baselines.baselines(known, learnt, constant=constant, seed=seed)
     with progress_bar("metrics") as advance:
         found = evaluation.evaluate_captions(known, rows, chosen, seen=(*learnt, *tuned), progress=advance)
-    table = tables.tabulate(found, references.stem, scores.Draws(samples, seed))
+    table = tables.tabulate(found, Path(references).stem, scores.Draws(samples, seed))
     if output is TableFormat.json:
         typer.echo(json.dumps(tables.to_dict(table), indent=2, ensure_ascii=False))
         return
@@ -148,10 +150,92 @@ def named_file(text: str) -> tuple[str, Path]:
     return Path(text).stem, Path(text)
 
 
-def sibling(references: Path, split: str) -> Path | None:
-    """The file of another split beside test captions: ier_test.json -> ier_train.json."""
-    file = references.with_name(references.name.replace("test", split))
-    if file == references or not file.is_file():
-        return None
-    typer.echo(f"note: {split} captions from {file}", err=True)
-    return file
+def read_references(spec: str, split: str) -> tuple[CaptionedPair, ...]:
+    """What people said, of a file or of a data set's split; pairs of which nobody spoke are left out."""
+    from provenance.errors import InputError
+    from provenance.evaluate.captions.datasets import is_dataset, read_dataset
+    from provenance.evaluate.captions.pairs import read_pairs
+
+    found = read_dataset(spec, split) if is_dataset(spec) else read_pairs(Path(spec))
+    captioned = tuple(pair for pair in found if pair.captions)
+    if not captioned:
+        raise InputError(f"{spec}: its pairs have no captions to compare with; add some")
+    return captioned
+
+
+def other_split(spec: str, split: str, *names: str) -> tuple[CaptionedPair, ...]:
+    """Another split of the same data set: ier_test.json -> ier_train.json; empty where there is none."""
+    from provenance.errors import InputError, UsageError
+    from provenance.evaluate.captions.datasets import is_dataset, read_dataset
+    from provenance.evaluate.captions.pairs import read_pairs
+
+    for name in names:
+        if is_dataset(spec):
+            try:
+                found = read_dataset(spec, name)
+            except (InputError, UsageError):
+                continue
+            if found != read_dataset(spec, split):  # some data sets have no splits
+                return found
+            continue
+        file = Path(spec).with_name(Path(spec).name.replace(split, name))
+        if file != Path(spec) and file.is_file():
+            typer.echo(f"note: {name} captions from {file}", err=True)
+            return read_pairs(file)
+    return ()
+
+
+def run(
+    context: typer.Context,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME:FOLDER",
+            help="ier, spot-the-diff, clevr-change, clevr-dc, psbattle, instructpix2pix, magicbrush or csv, "
+            "and the folder it was unpacked to.",
+        ),
+    ],
+    captioner: Annotated[
+        str, typer.Option(metavar="NAME[:MODEL]", help="Who writes the captions.")
+    ] = "measured",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Gets the captions as COCO's JSON; without it stdout.")
+    ] = None,
+    split: Split = "test",
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pairs.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Pairs captioned at once: more for several cores, or for a server.")
+    ] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask again what was answered before.")] = False,
+    home: Home = None,
+) -> None:
+    """Caption a whole data set; stop it at will, the same command goes on where it was.
+
+    Answers are kept in HOME/answers.sqlite by content: the pixels of both pictures, the captioner with its
+    model and settings. Measure them with `provenance evaluate captions`.
+    """
+    from provenance.errors import InputError
+    from provenance.evaluate.captions.datasets import read_dataset, require_pictures
+    from provenance.evaluate.captions.running import caption_pairs, predictions_json, write_predictions
+    from provenance.evaluate.captions.store import AnswerStore
+
+    pairs = read_dataset(dataset, split)[:limit]
+    require_pictures(pairs)
+    with (
+        open_library(context, home, captioner=captioner) as library,
+        AnswerStore(library.settings.home / "answers.sqlite") as store,
+        progress_bar("caption") as advance,
+    ):
+        result = caption_pairs(library, pairs, store, workers=workers, fresh=fresh, progress=advance)
+    for key, reason in result.failures.items():
+        typer.echo(f"not captioned: {key}: {reason}", err=True)
+    if not result.answers:
+        raise InputError("no pair could be captioned; see the reasons above")
+    if out is None:
+        typer.echo(predictions_json(result))
+        return
+    write_predictions(out, result)
+    typer.echo(
+        f"{out}: {len(result.answers)} captions, {result.known} of them known before, "
+        f"{len(result.failures)} pairs could not be captioned"
+    )

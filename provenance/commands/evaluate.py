@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from provenance.commands.captions import captions
+from provenance.commands.captions import captions, run
 from provenance.commands.console import (
     Clip,
     CopyModel,
@@ -24,6 +24,7 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="Measure the program on pi
 evaluate_app.command("make-edits")(make_edits)
 evaluate_app.command("edits")(edits)
 evaluate_app.command("captions")(captions)
+evaluate_app.command("run")(run)
 
 
 @evaluate_app.command("sample")

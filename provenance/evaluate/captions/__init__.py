@@ -11,4 +11,6 @@ baselines     the rows that any system must beat
 scores        figures as sums over pairs; intervals and paired tests
 evaluation    rows x subsets x metrics
 tables        Markdown, CSV, LaTeX, JSON
+datasets      folders in their published layouts -> pairs
+running       a captioner over a data set, resumable        store  its answers on disk, by content
 """

@@ -163,7 +163,7 @@ def _pair(row: Mapping[str, Any], place: str) -> CaptionedPair:
 def read_categories(value: Any, place: str) -> tuple[Category, ...]:
     """One category, several with commas between, or a list of them. Raises InputError for an unknown one."""
     parts = value.split(",") if isinstance(value, str) else value or ()
-    kinds = tuple(str(part).strip().lower().replace(" ", "_") for part in parts)
+    kinds = tuple(str(part).strip().lower().replace(" ", "_") for part in parts if str(part).strip())
     for kind in kinds:
         if kind not in get_args(Category):
             raise InputError(f"{place}: no category {kind!r}; known are {', '.join(get_args(Category))}")

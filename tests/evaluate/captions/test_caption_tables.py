@@ -107,6 +107,44 @@ def test_json_has_no_invalid_numbers(files: list[str]) -> None:
     assert table["differences"][0]["method"] == "good_one - bad"
 
 
+def test_references_may_be_a_data_set_with_its_other_splits(write: Write, tmp_path: Path) -> None:
+    pytest.importorskip("pycocoevalcap.bleu.bleu", reason="needs the extra evaluate")
+    rows = ["before,after,caption,category,split", "a.png,1.png,remove the man,local object,test",
+            "b.png,2.png,no change was made,,test", "a.png,3.png,brighten it,,train"]  # fmt: skip
+    write("pairs.csv", "\n".join(rows))
+    answers = write("mine.json", {"1.png": "add a man", "2.png": "nothing was changed"})
+    result = run(
+        [
+            "captions",
+            "-p",
+            str(answers),
+            "-r",
+            f"csv:{tmp_path}",
+            "--metrics",
+            "direction,specificity",
+            "-f",
+            "json",
+        ]
+    )
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)["figures"]
+    mine = {line["testing_set"]: line for line in figures if line["method"] == "mine"}
+    assert list(mine)[1:] == ["source-disjoint", "local object"]
+    values = {metric: cell["values"] for metric, cell in next(iter(mine.values()))["cells"].items()}
+    assert values == {"Direction": [0.0], "Specificity": [100.0], "Change seen": [100.0]}
+    assert mine["source-disjoint"]["pairs"] == 1
+    assert 'constant "brighten it" (commonest in training)' in {line["method"] for line in figures}
+
+
+def test_a_data_set_without_splits_is_not_its_own_training_set(write: Write, tmp_path: Path) -> None:
+    write("pairs.json", [{"original": "a.jpg", "edited": "b.jpg", "instruction": "add a cat"}])
+    answers = write("mine.json", {"b": "add a cat"})
+    result = run(["captions", "-p", str(answers), "-r", f"magicbrush:{tmp_path}", "--metrics", "direction"])
+    assert result.exit_code == 0, result.output
+    assert "training" not in result.stdout
+    assert "no training captions" in result.stderr
+
+
 def test_wrong_calls_name_the_cure(files: list[str], write: Write) -> None:
     files[2] = "bertscore"
     assert isinstance(result := run(files).exception, UsageError)

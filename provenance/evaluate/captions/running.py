@@ -1,0 +1,107 @@
+"""A captioner over a whole data set: answers are kept, so that a run goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from provenance import __version__
+from provenance.decode import decode
+from provenance.errors import InputError
+from provenance.evaluate.captions.pairs import CaptionedPair
+from provenance.evaluate.captions.store import AnswerStore, StoredAnswer, answer_key
+from provenance.pipeline import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run's answers by pair, in the order of the pairs, and what could not be captioned."""
+
+    answers: Mapping[str, StoredAnswer]
+    failures: Mapping[str, str]
+    """Reasons by pair."""
+    known: int
+    """Answers that a former run had given."""
+
+
+def caption_pairs(
+    library: Provenance,
+    pairs: Sequence[CaptionedPair],
+    store: AnswerStore,
+    *,
+    workers: int = 1,
+    fresh: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> RunResult:
+    """Caption every pair with the library's captioner, `workers` at a time; `fresh` asks again for known
+    ones.
+
+    A picture that cannot be read is a failure of its pair. A model that cannot answer ends the run with
+    ModelError; what was answered is kept, and the next run goes on from there.
+    """
+    captioner, options = identity(library)
+
+    def answer(pair: CaptionedPair) -> tuple[StoredAnswer, bool]:
+        before, after = Path(pair.before or ""), Path(pair.after or "")
+        pixels = [_pixels(library, file) for file in (before, after)]
+        key = answer_key(pixels[0], pixels[1], captioner, options)
+        if not fresh and (found := store.get(key)):
+            return found, True
+        report = library.explain(before, after)
+        said = report.explanation
+        given = StoredAnswer(said.caption if said else "", captioner, report.verdict)
+        store.put(key, given)
+        return given, False
+
+    answers: dict[str, StoredAnswer] = {}
+    failures: dict[str, str] = {}
+    known = 0
+    with ThreadPoolExecutor(workers) as pool:
+        asked = {pool.submit(answer, pair): pair.id for pair in pairs}
+        try:
+            for done, future in enumerate(as_completed(asked), 1):
+                try:
+                    answers[asked[future]], was_known = future.result()
+                    known += was_known
+                except InputError as error:
+                    failures[asked[future]] = str(error)
+                if progress:
+                    progress(done, len(pairs))
+        except BaseException:  # also Ctrl-C: the pool would go through all that is left
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return RunResult({pair.id: answers[pair.id] for pair in pairs if pair.id in answers}, failures, known)
+
+
+def identity(library: Provenance) -> tuple[str, dict[str, Any]]:
+    """The captioner, and every setting that its answers depend on."""
+    settings = library.settings
+    options = settings.model_dump(mode="json", include={"describe", "verify", "compare", "explain"})
+    return settings.explain.captioner, {**options, "version": __version__}
+
+
+def predictions_json(result: RunResult) -> str:
+    """The answers as COCO writes results, with captioner and verdict."""
+    rows = [
+        {"image_id": key, "caption": one.caption, "captioner": one.captioner, "verdict": one.verdict}
+        for key, one in result.answers.items()
+    ]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+def write_predictions(file: Path, result: RunResult) -> None:
+    """Write the answers to a file, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{file.name}.part")
+    unfinished.write_text(predictions_json(result) + "\n", encoding="utf-8")
+    unfinished.replace(file)
+
+
+def _pixels(library: Provenance, file: Path) -> str:
+    """sha256 of a picture's upright pixels."""
+    decoded = decode(file, limits=library.limits)
+    return decoded.pixel_sha256 or decoded.sha256
