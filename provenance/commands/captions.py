@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provenance.commands.console import Home, open_library, progress_bar
+from provenance.commands.console import Captioner, Home, open_library, progress_bar
 
 if TYPE_CHECKING:
     from provenance.evaluate.captions.metrics import Metric
@@ -195,9 +195,7 @@ def run(
             "and the folder it was unpacked to.",
         ),
     ],
-    captioner: Annotated[
-        str, typer.Option(metavar="NAME[:MODEL]", help="Who writes the captions.")
-    ] = "measured",
+    captioner: Captioner = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Gets the captions as COCO's JSON; without it stdout.")
     ] = None,

@@ -43,17 +43,21 @@ def caption_pairs(
     A picture that cannot be read is a failure of its pair. A model that cannot answer ends the run with
     ModelError; what was answered is kept, and the next run goes on from there.
     """
-    captioner, options = identity(library)
+    options = identity(library)
 
     def answer(pair: CaptionedPair) -> tuple[StoredAnswer, bool]:
         before, after = Path(pair.before or ""), Path(pair.after or "")
         pixels = [_pixels(library, file) for file in (before, after)]
-        key = answer_key(pixels[0], pixels[1], captioner, options)
+        key = answer_key(pixels[0], pixels[1], options)
         if not fresh and (found := store.get(key)):
             return found, True
         report = library.explain(before, after)
         said = report.explanation
-        given = StoredAnswer(said.caption if said else "", captioner, report.verdict)
+        given = StoredAnswer(
+            said.caption if said else "",
+            said.captioner if said else library.settings.explain.captioner,
+            report.verdict,
+        )
         store.put(key, given)
         return given, False
 
@@ -77,11 +81,23 @@ def caption_pairs(
     return RunResult({pair.id: answers[pair.id] for pair in pairs if pair.id in answers}, failures, known)
 
 
-def identity(library: Provenance) -> tuple[str, dict[str, Any]]:
-    """The captioner, and every setting that its answers depend on."""
-    settings = library.settings
-    options = settings.model_dump(mode="json", include={"describe", "verify", "compare", "explain"})
-    return settings.explain.captioner, {**options, "version": __version__}
+def identity(library: Provenance) -> dict[str, Any]:
+    """Everything besides the pictures that answers depend on: captioner, prompt, settings, files, version.
+
+    A model in a folder is told by the sizes and times of its files, so that new weights are asked anew.
+    """
+    options = library.settings.model_dump(mode="json", include={"describe", "verify", "compare", "explain"})
+    explain = options["explain"]
+    del explain["server"]  # how patient one is with a server changes no answer
+    files = [explain["captioner"].partition(":")[2], explain["prompt"]["examples_file"] or ""]
+    return {**options, "files": [_state(Path(file)) for file in files if file], "version": __version__}
+
+
+def _state(place: Path) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of a file, or of a folder's files; nothing for what is no path."""
+    files = sorted(place.iterdir()) if place.is_dir() else [place]
+    states = [(file.name, file.stat()) for file in files if file.is_file()]
+    return [(name, state.st_size, state.st_mtime_ns) for name, state in states]
 
 
 def predictions_json(result: RunResult) -> str:

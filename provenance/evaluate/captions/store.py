@@ -31,9 +31,9 @@ class StoredAnswer:
     verdict: str
 
 
-def answer_key(before: str, after: str, captioner: str, options: Mapping[str, Any]) -> str:
-    """Name an answer: both pictures' pixels (sha256), the captioner with its revision, its options."""
-    content = json.dumps([before, after, captioner, options], sort_keys=True, default=str)
+def answer_key(before: str, after: str, options: Mapping[str, Any]) -> str:
+    """Name an answer: both pictures' pixels (sha256), and all that the captioner's answers depend on."""
+    content = json.dumps([before, after, options], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
