@@ -49,13 +49,14 @@ def serve(library: Provenance, *, host: str, port: int, json_log: bool | None = 
     from provenance.service.app import PATIENCE_S
     from provenance.service.logs import set_up
 
+    has_keys = library.database.keys.configured()
+    if not has_keys and not is_loopback(host):
+        raise UsageError(
+            f"{host} can be reached by others, and no keys are configured: "
+            "make one with 'provenance keys create NAME --role admin', or serve on 127.0.0.1"
+        )
     set_up(as_json=not sys.stderr.isatty() if json_log is None else json_log)
-    if not library.database.keys.configured():
-        if not is_loopback(host):
-            raise UsageError(
-                f"{host} can be reached by others, and no keys are configured: "
-                "make one with 'provenance keys create NAME --role admin', or serve on 127.0.0.1"
-            )
+    if not has_keys:
         log.warning("no keys are configured: whoever uses this machine may do everything")
     log.info("http://%s:%s", f"[{host}]" if ":" in host else host, port)
     raise_file_limit()

@@ -106,12 +106,12 @@ class Gate:
         return _busy("more requests a minute than one key may send", wait) if wait else None
 
     def _is_own_host(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
-            return True
         try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+            if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
+                return True
             return ipaddress.ip_address(name).is_loopback
-        except ValueError:
+        except ValueError:  # no address, or no host at all
             return False
 
     def _is_own_page(self, headers: Headers) -> bool:
@@ -119,7 +119,7 @@ class Gate:
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-        return origin in self._origins or urlsplit(origin).netloc == headers.get("host")
+        return origin in self._origins or origin.partition("://")[2] == headers.get("host")
 
 
 class _Bounded:

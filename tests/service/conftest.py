@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,12 +62,22 @@ def client(library: Provenance) -> Iterator[TestClient]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with an empty database at the newest schema, to be copied."""
+    home = tmp_path_factory.mktemp("empty")
+    with Provenance(home) as library:
+        library.database.stats()
+    return home
+
+
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
+def empty(empty_home: Path, tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
     """Make a service over an empty library with the given settings; its workers do not run."""
     opened = []
 
     def make(**options: object) -> TestClient:
+        shutil.copytree(empty_home, tmp_path / "empty", dirs_exist_ok=True)
         library = Provenance(tmp_path / "empty", **options)
         opened.append(library)
         return TestClient(create_app(library), base_url=HOST, raise_server_exceptions=False)
