@@ -109,6 +109,8 @@ def _parse(address: str | httpx.URL, url: str, limits: Limits) -> httpx.URL:
         raise FetchError(
             f"{url!r}: leads to {parsed.scheme or 'no scheme'!r}; only http and https are fetched"
         )
+    if parsed.port is not None and not 0 < parsed.port < 2**16:
+        raise FetchError(f"{url!r}: there is no port {parsed.port}; check the address")
     if not parsed.host:
         raise FetchError(f"{url!r}: names no host; check the address")
     if parsed.userinfo:

@@ -79,6 +79,7 @@ class Gate:
 
     async def _recognise(self, scope: Scope, headers: Headers) -> tuple[Actor | None, Response | None]:
         """The caller, by bearer key, by a browser's cookie, or anybody where there are no keys."""
+        is_public = scope["path"].startswith(PUBLIC)
         scheme, _, key = headers.get("authorization", "").partition(" ")
         by_browser = scheme.lower() != "bearer"
         if by_browser:
@@ -87,12 +88,12 @@ class Gate:
         caller = Actor(known.key_id, known.name, known.role) if known else None
         if caller is None and by_browser and not await run_sync(self._keys.configured):
             caller = ANYBODY
-            if not self._is_own_host(headers.get("host", "")):
+            if not is_public and not self._is_own_host(headers.get("host", "")):
                 # Else a web page whose name leads to this machine could read everything here.
                 text = "without keys this service answers to localhost only: see the setting service.hosts"
                 return None, problem(421, "Misdirected Request", text)
         scope.setdefault("state", {})["caller"] = caller
-        if caller is None and not scope["path"].startswith(PUBLIC):
+        if caller is None and not is_public:
             return None, problem(401, "Unauthorized", _NO_KEY, {"WWW-Authenticate": "Bearer"})
         if by_browser and scope["method"] not in _HARMLESS and not self._is_own_page(headers):
             return None, problem(403, "Forbidden", "another web page may not do this with your browser")
