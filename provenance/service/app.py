@@ -19,6 +19,7 @@ from provenance.service.journal import Journal
 from provenance.service.metrics import Metrics
 from provenance.service.routes import (
     audit,
+    c2pa,
     check,
     collections,
     compare,
@@ -32,7 +33,7 @@ from provenance.service.routes import (
 
 ROUTERS = (
     check.router, jobs.router, reports.router, compare.router, references.router, collections.router,
-    feedback.router, lookup.router, audit.router, health.router,
+    feedback.router, lookup.router, c2pa.router, audit.router, health.router,
 )  # fmt: skip
 """One a resource, each in a short file of `routes`."""
 

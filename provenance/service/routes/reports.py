@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from provenance.errors import ConflictError
 from provenance.ledger import CheckRecord
 from provenance.pipeline import Provenance
-from provenance.report import from_dict, to_html
+from provenance.report import from_dict, to_html, to_jsonld
 from provenance.service.answers import page_answer, tagged, wants_page
 from provenance.service.context import Checker, Curator, Library, Token
 from provenance.service.schema import PROBLEMS, REPORT, picture
@@ -34,6 +34,16 @@ def page(library: Library, caller: Checker, token: Token) -> Response:
     if "page.html" in library.database.checks.evidence_names(check.check_id):
         return page_answer(library.database.checks.evidence(token, "page.html").data.decode())
     return page_answer(to_html(from_dict(dict(check.report or {}))))
+
+
+@router.get(
+    "/{token}/jsonld", response_class=Response, responses={200: {"content": {"application/ld+json": {}}}}
+)
+def jsonld(library: Library, caller: Checker, token: Token, request: Request) -> Response:
+    """Return MediaReview and ClaimReview as a draft for a person to confirm; empty where nothing is known."""
+    draft = to_jsonld(from_dict(dict(_done(library, token).report or {})), indent=2)
+    attached = {"Content-Disposition": f'attachment; filename="{token}.jsonld"'}
+    return tagged(request, draft.encode(), "application/ld+json", headers=attached)
 
 
 @router.get(
