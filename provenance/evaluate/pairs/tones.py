@@ -187,7 +187,8 @@ def lose_color(photo: Pixels, amount: float, rng: np.random.Generator) -> Change
 def bend(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
     """An S-curve, or its inverse: more or less contrast in the middle."""
     x = np.arange(256) / 255
-    curve = x - float(rng.choice([-1, 1])) * 0.3 * amount * np.sin(2 * np.pi * x)
+    # Steeper would turn back on itself.
+    curve = x - float(rng.choice([-1, 1])) * 0.155 * amount * np.sin(2 * np.pi * x)
     return (255 * curve)[photo], [
         {"operation": "tone", "accepted": ("contrast",), "parameters": {"kind": "curve"}},
         *_optional("brightness", "contrast", "saturation"),
@@ -198,7 +199,7 @@ def lift_shadows(photo: Pixels, amount: float, rng: np.random.Generator) -> Chan
     """Shadows opened or closed, or lights brought down or up."""
     x = np.arange(256) / 255
     shadows = rng.random() < 0.5
-    curve = x + float(rng.choice([-1, 1])) * 0.9 * amount * (
+    curve = x + float(rng.choice([-1, 1])) * 0.24 * amount * (
         x * (1 - x) ** 3 * 4 if shadows else x**3 * (1 - x) * 4
     )
     return (255 * curve)[photo], [
