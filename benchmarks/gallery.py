@@ -4,7 +4,7 @@
 
 pairs.json is a list of {"original", "edited", "instruction"}, paths relative to it, as in MagicBrush (Zhang
 et al. 2023). The folder OUT gets gallery.html (original, edited with numbered regions, heat map, instruction
-and sentences) and gallery.txt, one block a pair, with a line for the verdict; verdicts are kept in gallery.md.
+and sentences) and gallery.txt, one block a pair, with a line for the verdict; gallery.md keeps the verdicts.
 The photos stay where they are: OUT shall lie outside the repository.
 """
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from provenance.evaluate.pairs.truth import Strength, TrueEdit
+from provenance.evaluate.pairs.truth import OPERATIONS, Strength, TrueEdit
 from provenance.records import Box, Pixels
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -24,6 +24,7 @@ Matrix: TypeAlias = NDArray[np.float64]
 
 SEEN_LEVELS = 12
 """A pixel has changed when a channel differs by so much (or by a third of what the strongest differ by)."""
+ANY_LOCAL = tuple(name for name in OPERATIONS if name.startswith(("object_", "text_")))
 SPECK = 0.004
 """Isolated parts smaller than this share of a change do not widen its box."""
 # RMS levels times the root of the percent of the picture that changed: 60 levels over 1 % give 60.
@@ -116,7 +117,7 @@ class Draft:
                 before, mask = np.count_nonzero(mask), seen > 0
                 if np.count_nonzero(mask) < 0.5 * before * _area_scale(new_from_old, self.size):
                     # What is hardly left in the frame is not there to be found.
-                    edit = replace(edit, optional=True)
+                    edit = replace(edit, optional=True, accepted=ANY_LOCAL)
             done.append(Drafted(_moved_box(edit, new_from_old, size), mask))
         matrix = self.reference_from_query @ np.linalg.inv(new_from_old)
         return Draft(self.reference, query, matrix, (*done, *(Drafted(edit) for edit in edits)))

@@ -20,6 +20,7 @@ from PIL import Image
 from provenance.decode import decode
 from provenance.errors import NotFoundError, UsageError
 from provenance.evaluate.pairs.draft import Draft
+from provenance.evaluate.pairs.focus import FOCUS
 from provenance.evaluate.pairs.kinds import BENIGN, KINDS, make, resize
 from provenance.evaluate.pairs.saving import any_format, save
 from provenance.evaluate.pairs.stock import Stock
@@ -34,6 +35,8 @@ SIZES = ((300, 480, 0.25), (480, 1024, 0.4), (1024, 2000, 0.23), (2000, 4000, 0.
 SHARES: dict[Strength, float] = {"barely": 0.25, "visible": 0.5, "gross": 0.25}
 RESIZED = 0.2
 """Share of the edited queries that are also shown at another size."""
+
+FINE_QUALITY = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,9 @@ def make_pair(task: Task, *, stock: Stock, out: Path, seed: int) -> Pair | None:
     """Make one pair's files; None where the photo allows no such edit."""
     rng = np.random.default_rng([seed, task.number, zlib.crc32(task.photo.name.encode())])
     photo = _at_size(task.photo, task.long_side)
-    draft, saving = Draft(photo, photo), any_format(rng)
+    # Fine grain and edges do not survive strong compression and shrinking: then there is no such edit.
+    fine = task.kind in FOCUS
+    draft, saving = Draft(photo, photo), any_format(rng, FINE_QUALITY if fine else 30)
     if task.kind in BENIGN:
         draft, saving = BENIGN[task.kind](draft, rng)
     else:
@@ -144,7 +149,7 @@ def make_pair(task: Task, *, stock: Stock, out: Path, seed: int) -> Pair | None:
         if made is None:
             return None
         draft = made
-        if rng.random() < RESIZED:
+        if rng.random() < RESIZED and not fine:
             largest = max(draft.size)
             draft = resize(draft, rng, max(0.5, min(1.0, 300 / largest)), max(1.0, min(1.5, 4000 / largest)))
     slug = "-".join(re.findall(r"\w+", f"{task.number:05d} {task.kind}"))

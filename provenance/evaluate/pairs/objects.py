@@ -54,8 +54,11 @@ def remove_pasted(fill: str | None) -> Kind:
         after = draft.query if fill is None else paint_out(before, alpha > 0.02, fill, rng)
         if after is None:
             return None
-        # Where the fill leaves as much to be seen as there was, something else is there now, not nothing.
-        return draft.with_local("object_removed", after, before=before, reference=reference, noun=thing.noun)
+        return draft.with_local(
+            "object_removed", after, before=before, reference=reference, noun=thing.noun,
+            # What is smudged over is gone and blurred.
+            accepted=("object_blurred",) if fill == "blur" else (),
+        )  # fmt: skip
 
     return edit
 
@@ -268,7 +271,7 @@ def _patch(photo: Pixels, hole: Mask, *, clone: bool, rng: np.random.Generator) 
         cost = float(np.abs(there - photo[rows[inside], columns[inside]]).mean())
         if best is None or cost < best[0]:
             best = (cost, dx, dy)
-    if best is None or best[0] > (45 if clone else 30):
+    if best is None or best[0] > (28 if clone else 20):
         return None
     layer = np.roll(photo, (-best[2], -best[1]), (0, 1))
     if clone:

@@ -16,12 +16,12 @@ Saving: TypeAlias = tuple[tuple[str, int], ...]
 SUFFIXES = {"JPEG": ".jpg", "WEBP": ".webp", "PNG": ".png"}
 
 
-def any_format(rng: np.random.Generator) -> Saving:
-    """A format as on the web: mostly JPEG of quality 30 to 95, at times over again, WebP, PNG."""
+def any_format(rng: np.random.Generator, least: int = 30) -> Saving:
+    """A format as on the web: mostly JPEG of quality `least` to 95, at times over again, WebP, PNG."""
     name = str(rng.choice(["JPEG", "JPEG twice", "WEBP", "PNG"], p=[0.5, 0.1, 0.25, 0.15]))
-    quality = int(rng.integers(30, 96))
+    quality = int(rng.integers(least, 96))
     if name == "JPEG twice":
-        return (("JPEG", int(rng.integers(50, 96))), ("JPEG", quality))
+        return (("JPEG", int(rng.integers(max(50, least), 96))), ("JPEG", quality))
     return ((name, quality),)
 
 

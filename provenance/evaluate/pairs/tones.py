@@ -36,6 +36,8 @@ def kind_of(change: Change, amounts: Amounts = GENTLE) -> Kind:
 
     def edit(draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator) -> Draft | None:
         levels, edits = change(draft.query, float(rng.uniform(*amounts[strength])), rng)
+        if any(one["operation"] == "grayscale" for one in edits) and not _is_colored(draft.query):
+            return None
         after = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
         seen = strength_of(draft.query, after)
         if seen is None:
@@ -47,11 +49,16 @@ def kind_of(change: Change, amounts: Amounts = GENTLE) -> Kind:
             parameters = dict(truth.pop("parameters", {}))
             if truth["operation"] == "tone":
                 parameters |= {"mean_shift_levels": round(shift, 1), "sign": sign(shift)}
-            graded = None if truth.get("optional") else seen
+            graded = truth.pop("strength", None if truth.get("optional") else seen)
             made.append(TrueEdit(parameters=parameters, strength=graded, **truth))
         return draft.with_whole(*made, query=after)
 
     return edit
+
+
+def _is_colored(photo: Pixels) -> bool:
+    """Whether there is a colour to lose."""
+    return float(np.ptp(photo[::4, ::4].astype(np.int16), axis=2).mean()) > 12
 
 
 def strength_of(before: Pixels, after: Pixels) -> Strength | None:
@@ -244,7 +251,9 @@ def posterize(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed
     """A few levels a channel."""
     bits = 4 if amount < 0.3 else 3 if amount < 0.6 else 2
     after = np.asarray(ImageOps.posterize(Image.fromarray(photo), bits), np.float64)
-    return after, [{"operation": "tone", "parameters": {"kind": "posterized"}}]
+    # Of sixteen steps a person sees no steps at a glance.
+    strength: Strength = "barely" if bits == 4 else "visible" if bits == 3 else "gross"
+    return after, [{"operation": "tone", "parameters": {"kind": "posterized"}, "strength": strength}]
 
 
 def vignette(photo: Pixels, amount: float, rng: np.random.Generator) -> Changed:
