@@ -12,6 +12,7 @@ from provenance.records import ContentCredentials, Edit, Evidence, Match, Operat
 from provenance.report.evidence import heat_map
 from provenance.report.images import InlineImage, encode_inline
 from provenance.report.json import to_dict
+from provenance.report.lineup import is_reframed, line_up
 from provenance.report.origin import Row, list_claims, list_credentials, list_details
 from provenance.report.outlines import Overlay, outline_query, outline_reference
 from provenance.report.said import list_said
@@ -63,6 +64,8 @@ class Pictures:
     heat: InlineImage
     query_overlay: Overlay
     reference_overlay: Overlay
+    reframed: bool
+    """True when the original, lined up with the query, is not shown as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +162,14 @@ def _explain_match(report: Report, match: Match, language: Language) -> str:
 
 
 def _make_pictures(edits: Sequence[Edit], evidence: Evidence, side: int) -> Pictures:
-    comparison = evidence.comparison
-    aligned_side = min(side, 1024)
     return Pictures(
         query=encode_inline(evidence.query.pixels, side=side),
         reference=encode_inline(evidence.reference.pixels, side=side),
-        aligned=encode_inline(comparison.reference, side=aligned_side),
-        heat=encode_inline(heat_map(comparison), side=aligned_side),
+        aligned=encode_inline(line_up(evidence, side=side), side=side),
+        heat=encode_inline(heat_map(evidence.comparison), side=side),
         query_overlay=outline_query(edits, evidence),
         reference_overlay=outline_reference(edits, evidence),
+        reframed=is_reframed(evidence),
     )
 
 

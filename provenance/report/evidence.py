@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from provenance.records import Comparison, Pixels
+from provenance.report.lineup import OUTSIDE
 
 REGION_COLOR = (230, 72, 20)
 """Orange-red: stands out on photos, and is told from grey by readers who do not see red and green apart."""
@@ -19,8 +20,6 @@ _RAMP = ((255, 221, 87), (255, 221, 87), (250, 140, 22), (215, 38, 61), (110, 16
 _OPACITIES = (0.0, 0.4, 0.6, 0.68, 0.72)
 _SMALL_HOLE = 0.002
 """Share of the picture below which a hole in a region is not outlined."""
-_OUTSIDE = (96, 108, 128)
-"""Cold grey where the query does not show the original: nothing can be said there."""
 
 
 def heat_map(comparison: Comparison) -> Pixels:
@@ -31,7 +30,7 @@ def heat_map(comparison: Comparison) -> Pixels:
     gray = cv2.cvtColor(comparison.query, cv2.COLOR_RGB2GRAY).astype(np.float32)
     base = np.repeat((60 + 0.65 * gray)[..., None], 3, axis=2)
     outside = ~comparison.overlap
-    base[outside] = 0.45 * base[outside] + 0.55 * np.array(_OUTSIDE, np.float32)
+    base[outside] = 0.45 * base[outside] + 0.55 * np.array(OUTSIDE, np.float32)
     strength = np.clip(np.nan_to_num(comparison.change_map), 0, 1)
     opacity = np.interp(strength, _STEPS, _OPACITIES)[..., None]
     color = np.stack([np.interp(strength, _STEPS, channel) for channel in zip(*_RAMP, strict=True)], axis=2)

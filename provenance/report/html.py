@@ -22,7 +22,7 @@ from provenance.report.card import Card, make_card
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Long side of the pictures by their place in the page, so that a page of many reports can still be mailed.
-_SIDES = ((6, 1400), (16, 1000))
+_SIDES = ((2, 1800), (6, 1400), (16, 1000))
 _SMALLEST_SIDE = 720
 
 

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from provenance.records import Box, Edit, Evidence
 from provenance.report.evidence import choose_margin, trace_regions
+from provenance.report.lineup import shown_area
 
 Polygon = NDArray[np.float32]
+_ALL = 0.99
+"""Share of the query that counts as all of it."""
 _NUMBER_STEP = 0.06
 """Room for a number, as a share of the longer side."""
 
@@ -36,6 +39,8 @@ class Overlay:
     width: int
     height: int
     outlines: tuple[Outline, ...]
+    outside: str = ""
+    """Path around what is not in the original; "" where all of it is."""
 
 
 def outline_query(edits: Sequence[Edit], evidence: Evidence) -> Overlay:
@@ -45,7 +50,7 @@ def outline_query(edits: Sequence[Edit], evidence: Evidence) -> Overlay:
         _make_outline(number, polygons, width, height)
         for number, polygons in _number_polygons(edits, evidence)
     ]
-    return Overlay(width, height, tuple(outlines))
+    return Overlay(width, height, tuple(outlines), _outside(evidence))
 
 
 def outline_reference(edits: Sequence[Edit], evidence: Evidence) -> Overlay:
@@ -78,6 +83,14 @@ def outline_boxes(boxes: Mapping[int, Box], width: int, height: int) -> Overlay:
     return Overlay(width, height, tuple(outlines))
 
 
+def _outside(evidence: Evidence) -> str:
+    width, height = evidence.query.width, evidence.query.height
+    shown = shown_area(evidence)
+    if len(shown) and cv2.contourArea(shown) > _ALL * width * height:
+        return ""
+    return _write_path([_box_polygon((0, 0, width, height)), shown])
+
+
 def _number_polygons(edits: Sequence[Edit], evidence: Evidence) -> Iterable[tuple[int, list[Polygon]]]:
     """Yield the number of each edit in the list and its outlines in full-size query pixels."""
     comparison = evidence.comparison
@@ -108,9 +121,13 @@ def _make_outline(
     """Write polygons as one path, clipped to the picture, numbered at the upper left of the largest."""
     limits = np.array([width, height], np.float32)
     clipped = [np.clip(polygon, 0, limits) for polygon in polygons]
-    path = " ".join(
-        "M" + "L".join(f"{round(float(x), 1):g} {round(float(y), 1):g}" for x, y in polygon) + "Z"
-        for polygon in clipped
-    )
     corner = clipped[-1 if inverted else 0].min(axis=0)
-    return Outline(number, path, float(corner[0]), float(corner[1]), inverted)
+    return Outline(number, _write_path(clipped), float(corner[0]), float(corner[1]), inverted)
+
+
+def _write_path(polygons: Sequence[Polygon]) -> str:
+    return " ".join(
+        "M" + "L".join(f"{round(float(x), 1):g} {round(float(y), 1):g}" for x, y in polygon) + "Z"
+        for polygon in polygons
+        if len(polygon)
+    )
