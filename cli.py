@@ -36,6 +36,7 @@ from provenance.errors import ProvenanceError
 
 if TYPE_CHECKING:
     from provenance import IngestSummary, Report
+    from provenance.report import EvidenceFolder
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -55,6 +56,15 @@ app.add_typer(keys_app, name="keys")
 ReportFile = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML page."),
+]
+EvidenceDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--evidence",
+        metavar="DIR",
+        help="Also write PNGs of each pair: NAME-original.png (lined up), -difference, -heat-map, "
+        "-outlines, -mask.",
+    ),
 ]
 
 
@@ -120,6 +130,7 @@ def check(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE|URL|FOLDER", help="Pictures to check.")],
     output: ReportOutputFormat = ReportFormat.text,
     report: ReportFile = None,
+    evidence: EvidenceDir = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="Candidates verified at first.")] = None,
     explain: Annotated[
         bool,
@@ -138,7 +149,7 @@ def check(
     with open_library(context, home, clip, language=language, captioner=captioner) as library:
         inputs = expand(images)
         reports = library.check_many(inputs, top_k=top_k, explain=explain)
-        show_reports(reports, output, report, several=inputs != images[:1])
+        show_reports(reports, output, report, evidence, several=inputs != images[:1])
 
 
 @app.command()
@@ -149,12 +160,14 @@ def explain(
     output: ReportOutputFormat = ReportFormat.text,
     report: ReportFile = None,
     captioner: Captioner = None,
+    evidence: EvidenceDir = None,
     language: Language = None,
     home: Home = None,
 ) -> None:
     """Say what was changed between two given pictures; uses no database."""
     with open_library(context, home, language=language, captioner=captioner) as library:
-        show_reports(iter([library.explain(original, edited)]), output, report, several=False)
+        reports = iter([library.explain(original, edited)])
+        show_reports(reports, output, report, evidence, several=False)
 
 
 app.command()(serve)
@@ -184,15 +197,23 @@ def expand(images: list[str]) -> list[Any]:
 
 
 def show_reports(
-    reports: Iterator[Report], output: ReportFormat, page: Path | None, *, several: bool
+    reports: Iterator[Report],
+    output: ReportFormat,
+    page: Path | None,
+    evidence: Path | None,
+    *,
+    several: bool,
 ) -> None:
     """Print each report as it comes, and put it on the page; fail only when no input could be read."""
     verdicts: list[str] = []
+    folder = open_folder(evidence) if evidence else None
 
     def printed() -> Iterator[Report]:
         for report in reports:
             print_one(report, output, first=not verdicts, several=several)
             verdicts.append(report.verdict)
+            if folder is not None:
+                folder.add(report)
             yield report
         if output in (ReportFormat.json, ReportFormat.jsonld) and several:
             typer.echo("\n]" if verdicts else "[]")
@@ -205,8 +226,17 @@ def show_reports(
 
         write_html(printed(), page)
         typer.echo(f"report: {page}", err=output is not ReportFormat.text)
+    if folder is not None:
+        typer.echo(f"evidence: {folder.path}", err=output is not ReportFormat.text)
     if verdicts and set(verdicts) == {"error"}:
         raise typer.Exit(65)
+
+
+def open_folder(path: Path) -> EvidenceFolder:
+    """The folder for --evidence, before the first check; loads OpenCV only when asked for."""
+    from provenance.report import EvidenceFolder
+
+    return EvidenceFolder(path)
 
 
 def print_one(report: Report, output: ReportFormat, *, first: bool, several: bool) -> None:

@@ -113,6 +113,19 @@ def test_text_says_the_verdict_in_words_and_writes_the_page(
     assert "</html>" in page.read_text()
 
 
+def test_explain_tells_in_another_language_and_leaves_evidence(tmp_path: Path, photos: list[Path]) -> None:
+    query = tmp_path / "gray.png"
+    Image.open(photos[0]).convert("L").save(query)
+    asked = ("explain", photos[0], query, "--language")
+    result = run(*asked, "fr", "--evidence", tmp_path / "evidence", home=tmp_path / "none")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "L’image a été convertie en noir et blanc" in result.stdout
+    assert len(list((tmp_path / "evidence").glob("gray-*.png"))) == 5
+    unknown = run(*asked, "tlh", home=tmp_path / "none")
+    assert unknown.returncode == 2
+    assert "known: en, es, fr" in unknown.stderr
+
+
 def test_explain_prints_a_report(tmp_path: Path, photos: list[Path]) -> None:
     query = tmp_path / "query.jpg"
     Image.open(photos[0]).convert("L").save(query, quality=85)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from provenance.languages import languages
+
 if TYPE_CHECKING:
     from provenance import Provenance
 
@@ -53,7 +55,7 @@ CopyModel = Annotated[
 ]
 Language = Annotated[
     str | None,
-    typer.Option(metavar="LANGUAGE", help="What the report is told in: en, es or fr."),
+    typer.Option(metavar="LANGUAGE", help=f"What the report is told in: {', '.join(languages())}."),
 ]
 ReportOutputFormat = Annotated[
     ReportFormat,

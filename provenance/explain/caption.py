@@ -17,6 +17,8 @@ MUCH_UNEXPLAINED = 0.2
 """Above this share of unexplained changed pixels the caption says that the account is not complete."""
 _MAX_CLAUSES = 3
 """Clauses in one sentence of a caption; the rest is counted."""
+_PLACES = ("object_", "text_", "background_", "composite")
+"""How the names of operations begin that happen at a place."""
 _MAX_PLACES = 3
 """Places named in one clause of a caption; more are counted."""
 
@@ -28,6 +30,8 @@ class Told:
     clause: Clause
     lists: bool = False
     """True when its predicate holds a list, so that a comma must part it from the next."""
+    of_places: bool = False
+    """True for what happened at a place: "something" here is not "something" there, and is said again."""
 
 
 class Speaker:
@@ -75,7 +79,8 @@ class Speaker:
         said: list[Told] = []
         for key, group in list(groups.items())[:_MAX_CLAUSES]:
             together = len(group) > 1 and key in self.language.texts
-            said.append(self._say_together(key, group) if together else Told(self._say(group[0])))
+            one = self._say_together(key, group) if together else Told(self._say(group[0]))
+            said.append(replace(one, of_places=group[0].operation.startswith(_PLACES)))
             told += len(group) if together else 1
         return said, len(changes) - told
 
@@ -114,11 +119,12 @@ class Speaker:
     def _join_same(self, told: Sequence[Told]) -> list[str]:
         """Join the clauses of one subject: it is said once, and so is a verb that they share."""
         parts: list[str] = []
-        for subject, members in groupby(told, key=lambda one: one.clause.subject):
+        for _, numbered in groupby(enumerate(told), key=_share_subject):
+            members = [one for _, one in numbered]
             shared = [(verb, list(same)) for verb, same in groupby(members, key=lambda one: one.clause.verb)]
             verbs = [f"{verb} {self._join_predicates(same)}" for verb, same in shared]
-            listed = any(len(same) > 1 for _, same in shared)
-            parts.append(f"{subject} {self._join(verbs, listed)}".strip())
+            listed = any(len(same) > 1 or same[0].lists for _, same in shared)
+            parts.append(f"{members[0].clause.subject} {self._join(verbs, listed)}".strip())
         return parts
 
     def _join_predicates(self, told: Sequence[Told]) -> str:
@@ -131,12 +137,17 @@ class Speaker:
         return self.language.say("list.clauses", before=", ".join(items[:-1]), last=items[-1])
 
 
+def _share_subject(numbered: tuple[int, Told]) -> tuple[str, int]:
+    """Equal for neighbours that one subject serves."""
+    number, one = numbered
+    return one.clause.subject, number if one.of_places and one.clause.subject else -1
+
+
 def _finish(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
 def _split(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
     """Part the changes of places from those of the whole picture; a border has a box, but is framing."""
-    places = ("object_", "text_", "background_", "composite")
-    content = [change for change in changes if change.operation.startswith(places)]
-    return content, [change for change in changes if not change.operation.startswith(places)]
+    content = [change for change in changes if change.operation.startswith(_PLACES)]
+    return content, [change for change in changes if not change.operation.startswith(_PLACES)]

@@ -249,16 +249,16 @@ def _word_object(teller: Teller) -> Wording:
 
 def _word_recolored(teller: Teller) -> Wording:
     say, choose = teller.language.say, teller.language.choose
+    slots = {"thing": say("thing.something")}
     before, after = word(teller.change, "from_color"), word(teller.change, "to_color")
-    slots = {"thing": say("thing.something"), "color": teller.color(after.rpartition(" ")[2])}
     if not before or not after:
         return "edit.object_recolored.other", slots
-    if before == after:
-        return "edit.object_recolored.shade", slots
-    for slot, color in (("from", before), ("to", after)):
-        key = choose(f"color_{slot}", color.rpartition(" ")[2])
-        slots[slot] = say(key, color=teller.color(color))
-    return "edit.object_recolored.colors", slots
+    bases = [color.rpartition(" ")[2] for color in (before, after)]
+    same = before == after
+    for slot, color, base in zip(("from", "to"), bases if same else (before, after), bases, strict=True):
+        slots[slot] = say(choose(f"color_{slot}", base), color=teller.color(color))
+    slots["color"] = teller.color(bases[1])
+    return f"edit.object_recolored.{'shade' if same else 'colors'}", slots
 
 
 def _word_duplicated(teller: Teller) -> Wording:
@@ -277,8 +277,7 @@ def _moved_or_copied(change: Change) -> str:
 
 
 def _word_blurred(teller: Teller) -> Wording:
-    key = teller.language.choose("edit.object_blurred", word(teller.change, "kind"), "blurred")
-    return key, {"thing": teller.language.say("thing.area")}
+    return teller.language.choose("edit.object_blurred", word(teller.change, "kind"), "blurred"), {}
 
 
 def _word_text(teller: Teller) -> Wording:
@@ -291,8 +290,9 @@ def _word_text(teller: Teller) -> Wording:
 
 def _word_text_changed(teller: Teller) -> Wording:
     before, after = teller.quote(teller.change.text_before), teller.quote(teller.change.text_after)
-    thing = teller.language.say("thing.text")
-    return "edit.text_changed", {"thing": thing, "before": "" if before == after else before, "after": after}
+    if not after:
+        return "edit.text_changed", {"was": before}
+    return "edit.text_changed", {"before": "" if before == after else before, "after": after}
 
 
 def _word_background_replaced(teller: Teller) -> Wording:

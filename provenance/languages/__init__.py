@@ -106,8 +106,13 @@ def load_language(code: str) -> Language:
     """Read the texts of a language. Raises UsageError that lists the known languages."""
     if code not in languages():
         raise UsageError(f"unknown language {code!r}; known: {', '.join(languages())}")
-    tables = tomllib.loads((_FOLDER / f"{code}.toml").read_text("utf-8"))
-    return Language(code, dict(_flatten(tables)))
+    # What a language lacks is said in English, rather than not at all.
+    return Language(code, {**read_texts(_TEMPLATES), **read_texts(code)})
+
+
+def read_texts(code: str) -> dict[str, str]:
+    """The texts in the file of a language by their dotted names."""
+    return dict(_flatten(tomllib.loads((_FOLDER / f"{code}.toml").read_text("utf-8"))))
 
 
 def _flatten(tables: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

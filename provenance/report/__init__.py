@@ -6,6 +6,11 @@
     html       one self-contained page with slider, change map and records
     sources    the trusted pictures that a collage was put together from
     evidence   the pictures behind a report: heat map, numbered outlines
+    outlines   the places of the edits as SVG paths
+    lineup     the original laid into the frame of the query
+    images     pixels -> pictures inside a page
+    folder     the pictures behind reports as PNG files
+    writing    files written whole
     origin     what is known of where pictures come from, in rows
     words      what page and terminal say alike, and text made safe to show
 
@@ -18,12 +23,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provenance.report.evidence import heat_map, outlined
+    from provenance.report.folder import EvidenceFolder
     from provenance.report.html import to_html, write_html
     from provenance.report.json import from_dict, to_dict, to_json
     from provenance.report.jsonld import propose_reviews, to_jsonld
     from provenance.report.terminal import print_report
 
 __all__ = [
+    "EvidenceFolder",
     "from_dict",
     "heat_map",
     "outlined",
@@ -42,6 +49,7 @@ _HOMES = {
     "to_json": "json",
     "propose_reviews": "jsonld",
     "to_jsonld": "jsonld",
+    "EvidenceFolder": "folder",
     "heat_map": "evidence",
     "outlined": "evidence",
     "to_html": "html",

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
-import os
-import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from provenance.errors import StorageFullError, UsageError
 from provenance.languages import load_language
 from provenance.records import Report, Verdict
 from provenance.report.card import Card, make_card
+from provenance.report.writing import replaced, told
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Long side of the pictures by their place in the page, so that a page of many reports can still be mailed.
@@ -63,39 +59,10 @@ def write_html(reports: Report | Iterable[Report], path: str | Path) -> None:
     latter before the first report is made.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with _explained(path):
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            # A device or pipe (/dev/stdout) is written to: a file must not take its place.
-            special = path.exists() and not path.is_file()
-            if not special:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                temporary.touch()
+    with replaced("page", path) as file:
         page = to_html(reports)
-        with _explained(path):
-            (path if special else temporary).write_text(page, encoding="utf-8", errors="backslashreplace")
-            if not special:
-                temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """OSError -> the error that names the page and the cure."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFullError(
-                f"no space left to write the page {str(path)!r}: free some space"
-            ) from error
-        raise UsageError(
-            f"cannot write the page {str(path)!r}: {error.strerror}; name another file or folder"
-        ) from error
+        with told("page", path):
+            file.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def _choose_side(place: int) -> int:

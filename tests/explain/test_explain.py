@@ -236,7 +236,7 @@ def test_a_list_of_places_is_parted_from_the_next_predicate() -> None:
     ]
     assert explain(make_comparison(changes)).caption == (
         "Something was added in the upper left corner and in the upper right corner, "
-        "and removed in the lower left corner. "
+        "and something was removed in the lower left corner. "
         "The picture was turned into black and white and mirrored left to right."
     )
 

@@ -120,7 +120,7 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
 
 @pytest.fixture(scope="module")
 def everything_told(modified: Report, browse: Callable[[str], str]) -> dict[str, Any]:
-    """Play all scripts on one page, each from the same state, and return what they saw by name of the test."""
+    """Play all scripts on one page, each from the same state; return what they saw by name of the test."""
     played = ",".join(f"{name}: (() => {{{script}}})" for name, script in _SCRIPTS.items())
     run = (
         f"{_TOOLS}const told = {{}}; for (const [name, script] of Object.entries({{{played}}})) "

@@ -19,6 +19,8 @@ import pytest
 from PIL import Image
 
 from provenance.errors import StorageFullError, UsageError
+from provenance.explain import explain
+from provenance.languages import load_language
 from provenance.records import DecodedImage, Report
 from provenance.report import to_html, write_html
 from provenance.report.images import encode_inline
@@ -250,6 +252,24 @@ def test_a_picture_that_hardly_compresses_is_made_smaller() -> None:
     small, large = encode_inline(noise[:200, :200], side=1800), encode_inline(noise, side=1800)
     assert (small.width, small.height) == (200, 200)
     assert len(large.uri) < 3_000_000 / 4
+
+
+@pytest.mark.parametrize("code", ["es", "fr"])
+def test_a_page_in_another_language_has_no_english_left(every_report: dict[str, Report], code: str) -> None:
+    def tell(report: Report) -> Report:
+        explanation = report.evidence and explain(report.evidence.comparison, language=code)
+        return replace(report, language=code, explanation=report.explanation and explanation)
+
+    reports = [tell(report) for report in every_report.values() if report.verdict != "error"]
+    page = Page(to_html(reports))
+    spoken = [value for _, attributes in page.tags for name, value in attributes.items()
+              if name in ("alt", "aria-label", "data-stop", "data-leave")]  # fmt: skip
+    told = " ".join([*page.text.split(), *filter(None, spoken)])
+    own = " ".join(load_language(code).texts.values())
+    for key, english in load_language("en").texts.items():
+        if "{" not in english and len(english) > 3 and english not in own and english != "Measured":
+            assert not re.search(rf"(?<![\w.]){re.escape(english)}(?!\w)", told), (key, english)
+    assert page.all("html")[0]["lang"] == code
 
 
 # ---------------------------------------------------------------- writing
