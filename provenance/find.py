@@ -66,11 +66,15 @@ class Judged:
     record: ReferenceRecord
 
     @property
-    def rank(self) -> tuple[bool, float, bool, float, int]:
-        """Higher is better: of equally sure ones, the one that needs no mirroring and explains more."""
+    def rank(self) -> tuple[bool, bool, float, bool, float, int]:
+        """Higher is better: the same picture before another of the scene, then the surer one.
+
+        Of equally sure ones, the one that needs no mirroring and explains more.
+        """
         one = self.verification
         return (
             one.verified,
+            one.verified and one.same_picture,
             round(min(one.confidence, EQUALLY_SURE), 2),
             one.form == "upright",
             round(one.explained, 1),
@@ -92,8 +96,9 @@ class _Hunt:
 
     @property
     def best(self) -> float:
-        """The highest confidence so far."""
-        return max((one.verification.confidence for one in self.judged.values()), default=0.0)
+        """The highest confidence so far that a reference is the same picture, and not only of the scene."""
+        found = (one.verification for one in self.judged.values())
+        return max((one.confidence for one in found if one.same_picture), default=0.0)
 
     def has_judged(self, candidate: Candidate) -> bool:
         """Whether a candidate was judged, in the form of the query that speaks for it now."""
@@ -287,7 +292,9 @@ class Finder:
         partial = [
             one
             for one in hunt.judged.values()
-            if one.verification.verified and one.verification.explained < MOSTLY_EXPLAINED
+            if one.verification.verified
+            and one.verification.same_picture
+            and one.verification.explained < MOSTLY_EXPLAINED
         ]
         for one in sorted(partial, key=lambda one: one.rank, reverse=True):
             others = [

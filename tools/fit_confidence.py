@@ -28,11 +28,11 @@ from provenance.decode import decode, reduce
 from provenance.describe import in_forms
 from provenance.evaluate.metrics import expected_calibration_error, reliability
 from provenance.evaluate.queries import Query, read_queries
+from provenance.find import ASKED
 from provenance.verify import QueryView, query_gray, small_gray
 from provenance.verify.decide import ENOUGH_INLIERS, MIN_INLIERS, Evidence, gather
 
 BY_VOTES, BY_EMBEDDING = 4, 3
-FORMS = ("upright", "mirrored", "negative", "mirrored negative")
 LEFT_OUT = frozenset({"shared background"})
 PRIOR = 0.02
 RESEMBLING = 0.4
@@ -62,7 +62,8 @@ def _rows(provenance: Provenance, number: int, query: Query) -> Iterator[Row]:
     image = reduce(decode(query.path), provenance.settings.describe.side_px)
     size = (image.width, image.height)
     forms = in_forms(provenance.describer.query_keypoints(image), image.width)
-    votes = provenance.searcher.by_keypoints(forms, size)
+    asked = {form: forms[form].strongest(count) for form, count in ASKED.items()}
+    votes = provenance.searcher.by_keypoints(asked, size)
     near = provenance.searcher.by_embedding("copy", provenance.describer.embed_query(image)["copy"], 10)
     truth = {provenance.database.find(str(path.resolve())).reference_id for path in query.originals}
     voted = sorted(votes, key=lambda one: -votes[one][0].weight)[:BY_VOTES]

@@ -21,8 +21,9 @@ from provenance.errors import DatabaseError, IndexCorruptError
 from provenance.records import Form, LocalFeatures
 from provenance.search.votes import Vote, keep_heavier, places, vote
 
-KEYPOINTS_INDEXED = 300
-"""Of a reference's keypoints the index holds the strongest; verification uses them all."""
+KEYPOINTS_INDEXED, KEYPOINTS_OF_MANY, MANY = 300, 150, 200_000
+"""Of a reference's keypoints the index holds the strongest, fewer of those that come once it holds many
+references: a million then take 4 GB. Verification uses them all."""
 
 KEYPOINTS_AT_ONCE = 256
 """References whose stored keypoints are read together."""
@@ -195,7 +196,8 @@ class Searcher:
             ids = new[start : start + KEYPOINTS_AT_ONCE].tolist()
             records = self._database.references(ids)
             stored = self._database.local_features(ids, self._versions["local"])
-            chosen = {one: features.strongest(KEYPOINTS_INDEXED) for one, features in stored.items()}
+            kept = KEYPOINTS_INDEXED if len(index) < MANY else KEYPOINTS_OF_MANY
+            chosen = {one: features.strongest(kept) for one, features in stored.items()}
             index.add(
                 np.array(list(chosen), np.int64),
                 [features.descriptors for features in chosen.values()],

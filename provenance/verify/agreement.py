@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.drift import LEAST_POINTS, Drift, measure_drift
 from provenance.verify.dense import Gray
 from provenance.verify.geometry import Size
 
@@ -27,8 +28,8 @@ TEXTURE = 4.0
 """Levels of standard deviation from which a block has any texture."""
 BAND = 0.16
 """Share of width and height at each side where frames, banners and logos are put."""
-
-
+CORNERS = 200
+"""Corners that are followed from one picture to the other."""
 GRID = 24
 """Cells along each side of the query in which it is kept where the pictures agree."""
 
@@ -85,6 +86,42 @@ def agreement(
         if found.explained * found.overlap > best.explained * best.overlap or not best.blocks:
             best = found
     return best
+
+
+def tracked_drift(
+    query: Gray,
+    reference: Gray,
+    reference_from_query: NDArray[np.float64],
+    query_size: Size,
+    reference_size: Size,
+) -> Drift:
+    """How corners of the query drift from their place in the reference; the homography is of the full sizes.
+
+    Pyramidal Lucas-Kanade there and back, less the affine motion that whole pixels and resizing leave.
+    """
+    to_reference = _to_small(reference.shape, reference_size) @ reference_from_query
+    to_reference = to_reference @ np.linalg.inv(_to_small(query.shape, query_size))
+    factor = min(1.0, SIDE / max(query.shape))
+    width, height = (max(8, round(side * factor)) for side in query.shape[::-1])
+    warp = to_reference @ np.linalg.inv(_to_small((height, width), (query.shape[1], query.shape[0])))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    there = cv2.warpPerspective(
+        reference, warp, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    here = cv2.resize(query, (width, height), interpolation=cv2.INTER_AREA)
+    here, there = (cv2.normalize(side, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U) for side in (here, there))
+    start = cv2.goodFeaturesToTrack(here, CORNERS, 0.01, SIDE / 40)
+    if start is None:
+        return Drift()
+    end, found, _ = cv2.calcOpticalFlowPyrLK(here, there, start, None, winSize=(15, 15), maxLevel=2)
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(there, here, end, None, winSize=(15, 15), maxLevel=2)
+    kept = (found & returned).ravel().astype(bool) & (np.linalg.norm(back - start, axis=-1).ravel() < 0.5)
+    start, end = start[kept, 0], end[kept, 0]
+    if len(start) < LEAST_POINTS:
+        return Drift(len(start))
+    affine, _ = cv2.estimateAffine2D(start, end, method=cv2.RANSAC, ransacReprojThreshold=0.75)
+    moved = start if affine is None else start @ affine[:, :2].T + affine[:, 2]
+    return measure_drift(start, end - moved, max(width, height))
 
 
 def _at_scale(

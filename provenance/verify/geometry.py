@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.drift import Drift, measure_drift
 from provenance.verify.matching import Matches
 
 THRESHOLD_PX = 3.0
@@ -29,6 +30,11 @@ class Geometry:
     """[n] over the matches it was fitted to."""
     query_overlap: float
     reference_overlap: float
+
+    def drift(self, matches: Matches, reference_size: Size) -> Drift:
+        """How the matches it was fitted to are off together, in the reference."""
+        off = matches.reference - project(self.reference_from_query, matches.query)
+        return measure_drift(matches.reference, off, max(reference_size))
 
 
 def fit_homography(matches: Matches, query_size: Size, reference_size: Size) -> Geometry | None:
