@@ -21,7 +21,7 @@ APART = 2.0
 """Neighbours nearer than this are the same corner found again."""
 TOGETHER, VISIBLE = 0.5, 0.7
 """Product of a point's residual with that of its neighbours, and their length, from which they drift."""
-LEAST_POINTS, LEAST_SHARE, LEAST_PX = 25, 0.25, 0.35
+LEAST_POINTS, LEAST_SHARE, LEAST_PX = 40, 0.25, 0.35
 """Measured: edited copies of 38 kinds drift by 0.2 px at most, and a tenth of their points at most; stereo
 pairs, bursts and frames of a moving camera by 0.35 to 4 px, and a third of their points or more."""
 

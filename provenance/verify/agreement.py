@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from provenance.drift import LEAST_POINTS, Drift, measure_drift
 from provenance.verify.dense import Gray
-from provenance.verify.geometry import Size
+from provenance.verify.geometry import Size, project
 
 BLOCK = 12
 """Side of the blocks that are correlated, in working pixels."""
@@ -97,7 +97,7 @@ def tracked_drift(
 ) -> Drift:
     """How corners of the query drift from their place in the reference; the homography is of the full sizes.
 
-    Pyramidal Lucas-Kanade there and back, less the affine motion that whole pixels and resizing leave.
+    Pyramidal Lucas-Kanade there and back, less what whole pixels, resizing and perspective leave.
     """
     to_reference = _to_small(reference.shape, reference_size) @ reference_from_query
     to_reference = to_reference @ np.linalg.inv(_to_small(query.shape, query_size))
@@ -119,9 +119,10 @@ def tracked_drift(
     start, end = start[kept, 0], end[kept, 0]
     if len(start) < LEAST_POINTS:
         return Drift(len(start))
-    affine, _ = cv2.estimateAffine2D(start, end, method=cv2.RANSAC, ransacReprojThreshold=0.75)
-    moved = start if affine is None else start @ affine[:, :2].T + affine[:, 2]
-    return measure_drift(start, end - moved, max(width, height))
+    motion, _ = cv2.findHomography(start, end, cv2.USAC_MAGSAC, 0.75)
+    if motion is None:
+        return Drift(len(start))
+    return measure_drift(start, end - project(motion, start), max(width, height))
 
 
 def _at_scale(
