@@ -14,6 +14,7 @@ from provenance.commands.console import Captioner, Home, open_library, progress_
 if TYPE_CHECKING:
     from provenance.evaluate.captions.metrics import Metric
     from provenance.evaluate.captions.pairs import CaptionedPair
+    from provenance.evaluate.captions.tables import Table
 
 
 class TableFormat(StrEnum):
@@ -94,8 +95,6 @@ def captions(
     Figures are given for all pairs, for pairs whose source training did not see, and by category
     (background, text, local object, image style), read from the captions where the references do not say it.
     """
-    import json
-
     from provenance.evaluate.captions import baselines, evaluation, pairs, scores, tables
 
     chosen = choose_metrics(metrics, bertscore_model, bertscore_layer)
@@ -113,6 +112,15 @@ def captions(
     with progress_bar("metrics") as advance:
         found = evaluation.evaluate_captions(known, rows, chosen, seen=(*learnt, *tuned), progress=advance)
     table = tables.tabulate(found, Path(references).stem, scores.Draws(samples, seed))
+    print_table(table, output)
+
+
+def print_table(table: Table, output: TableFormat) -> None:
+    """A table in the asked form."""
+    import json
+
+    from provenance.evaluate.captions import tables
+
     if output is TableFormat.json:
         typer.echo(json.dumps(tables.to_dict(table), indent=2, ensure_ascii=False))
         return

@@ -19,12 +19,14 @@ from provenance.commands.console import (
     progress_bar,
 )
 from provenance.commands.edits import edits, make_edits
+from provenance.commands.human import human
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure the program on pictures with known truth.")
 evaluate_app.command("make-edits")(make_edits)
 evaluate_app.command("edits")(edits)
 evaluate_app.command("captions")(captions)
 evaluate_app.command("run")(run)
+evaluate_app.command("human")(human)
 
 
 @evaluate_app.command("sample")

@@ -13,4 +13,5 @@ evaluation    rows x subsets x metrics
 tables        Markdown, CSV, LaTeX, JSON
 datasets      folders in their published layouts -> pairs
 running       a captioner over a data set, resumable        store  its answers on disk, by content
+human         people rate captions: a page, their ratings, means and agreement
 """

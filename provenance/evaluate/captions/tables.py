@@ -46,6 +46,7 @@ class Table:
     metrics: tuple[str, ...]
     figures: tuple[Line, ...]
     differences: tuple[Line, ...]
+    interval_decimals: int = 1
 
 
 def tabulate(evaluation: Evaluation, testing_set: str, draws: Draws) -> Table:
@@ -102,9 +103,9 @@ def _difference(
 
 def to_markdown(table: Table) -> str:
     """Aligned Markdown tables."""
-    parts = [_aligned([(*HEADER, *table.metrics), *_rows(table.figures, table.metrics, "–")])]
+    parts = [_aligned([(*HEADER, *table.metrics), *_rows(table, table.figures, "–")])]
     if table.differences:
-        rows = list(_rows(table.differences, table.metrics, "–"))
+        rows = list(_rows(table, table.differences, "–"))
         parts.append(_aligned([(*HEADER, *table.metrics), *rows]))
     return "\n\n".join(parts)
 
@@ -115,7 +116,7 @@ def to_latex(table: Table) -> str:
     for lines in (table.figures, table.differences):
         if not lines:
             continue
-        rows = [" & ".join(map(_escape, row)) + r" \\" for row in _rows(lines, table.metrics, "--")]
+        rows = [" & ".join(map(_escape, row)) + r" \\" for row in _rows(table, lines, "--")]
         head = " & ".join(map(_escape, (*HEADER, *table.metrics))) + r" \\"
         body = [r"\toprule", head, r"\midrule", *rows, r"\bottomrule"]
         columns = "ll" + "r" * (1 + len(table.metrics))
@@ -150,15 +151,16 @@ def to_dict(table: Table) -> dict[str, Any]:
     }
 
 
-def _rows(lines: Sequence[Line], metrics: Sequence[str], dash: str) -> Iterator[tuple[str, ...]]:
+def _rows(table: Table, lines: Sequence[Line], dash: str) -> Iterator[tuple[str, ...]]:
+    decimals = table.interval_decimals
     before = ""
     for line in lines:
-        cells = [line.cells[metric] for metric in metrics]
+        cells = [line.cells[metric] for metric in table.metrics]
         name = "" if line.testing_set == before else line.testing_set
         before = line.testing_set
-        yield name, line.method, str(line.pairs), *(_value(cell, dash) for cell in cells)
+        yield name, line.method, str(line.pairs), *(_value(cell, dash, decimals) for cell in cells)
         if any(not math.isnan(cell.low) for cell in cells):
-            yield "", "95 % interval", "", *(_between(cell.low, cell.high, dash) for cell in cells)
+            yield "", "95 % interval", "", *(_between(cell.low, cell.high, dash, decimals) for cell in cells)
         if any(cell.p is not None and not math.isnan(cell.p) for cell in cells):
             yield (
                 "",
@@ -168,22 +170,25 @@ def _rows(lines: Sequence[Line], metrics: Sequence[str], dash: str) -> Iterator[
             )
 
 
-def _value(cell: Cell, dash: str) -> str:
+def _value(cell: Cell, dash: str, decimals: int) -> str:
     known = [value for value in cell.values if not math.isnan(value)]
     if not known:
         return ""
     sign = "+" if cell.p is not None else ""
     # Adding 0 after rounding leaves no "-0.00".
     return (
-        f"{round(known[0], 2) + 0:{sign}.2f}" if len(known) == 1 else _between(min(known), max(known), dash)
+        f"{round(known[0], 2) + 0:{sign}.2f}"
+        if len(known) == 1
+        else _between(min(known), max(known), dash, decimals)
     )
 
 
-def _between(low: float, high: float, dash: str) -> str:
+def _between(low: float, high: float, dash: str, decimals: int) -> str:
     if math.isnan(low):
         return ""
-    low, high = round(low, 1) + 0, round(high, 1) + 0
-    return f"{low:.1f}{dash}{high:.1f}" if low >= 0 else f"{low:.1f} to {high:.1f}"
+    low, high = round(low, decimals) + 0, round(high, decimals) + 0
+    between = dash if low >= 0 else " to "
+    return f"{low:.{decimals}f}{between}{high:.{decimals}f}"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
