@@ -40,7 +40,7 @@ def home(tmp_path: Path, stocked_home: Path) -> Path:
 
 def test_version_and_help() -> None:
     assert run("--version", home=ROOT).stdout.startswith("provenance ")
-    for command in ([], ["ingest"], ["check"], ["explain"], ["db"], ["evaluate"], ["serve"]):
+    for command in ([], ["ingest"], ["check"], ["explain"], ["db"], ["hashes"], ["evaluate"], ["serve"]):
         result = run(*command, "--help", home=ROOT)
         assert result.returncode == 0
         assert "Usage" in result.stdout
