@@ -57,8 +57,8 @@ Metrics = Annotated[
     str | None,
     typer.Option(
         metavar="NAME,NAME...",
-        help="Of bleu, meteor, cider, rouge, spice, bertscore, direction, specificity; without it all that "
-        "can run here.",
+        help="Of bleu (1 to 4), bleu4, meteor, cider, rouge, spice, bertscore, direction, specificity; "
+        "without it all that can run here.",
     ),
 ]
 BertscoreModel = Annotated[
@@ -97,7 +97,6 @@ def captions(
     """
     from provenance.evaluate.captions import baselines, evaluation, pairs, scores, tables
 
-    chosen = choose_metrics(metrics, bertscore_model, bertscore_layer)
     known = read_references(references, split)
     systems = {name: pairs.read_predictions(file) for name, file in map(named_file, predictions)}
     known, answers = pairs.match_answers(known, systems, partial=partial)
@@ -107,6 +106,7 @@ def captions(
     tuned = pairs.read_pairs(validation) if validation else other_split(references, split, "valid", "val")
     if not learnt:
         typer.echo("note: no training captions, so no random row; give --training FILE", err=True)
+    chosen = choose_metrics(metrics, bertscore_model, bertscore_layer)
     rows = [baselines.answer_set(name, known, said) for name, said in answers.items()]
     rows += baselines.baselines(known, learnt, constant=constant, seed=seed)
     with progress_bar("metrics") as advance:
@@ -136,10 +136,11 @@ def choose_metrics(asked: str | None, bertscore_model: Path | None, layer: int) 
 
     names = [name.strip().lower() for name in asked.split(",")] if asked else list(METRICS)
     if not asked:
+        names.remove("bleu4")
         for name in ("meteor", "spice"):
-            if reason := unavailable(name):
+            if unavailable(name):
                 names.remove(name)
-                typer.echo(f"note: without {name}: {reason}", err=True)
+                typer.echo(f"note: without {name}; --metrics {name} says what it needs", err=True)
         if bertscore_model is None:
             names.remove("bertscore")
     found = {name: load_metric(name) for name in names}

@@ -18,6 +18,10 @@ CONSTANT = "increase the brightness of the image"
 """Said of every pair it gets a CIDEr of 35 on Image Editing Request, above some published systems."""
 
 
+MOST_PEOPLE = 3
+"""Turns of people against each other; more would cost more than they tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerSet:
     """A row of the table before it is scored."""
@@ -61,13 +65,12 @@ def baselines(
 
 
 def human_runs(pairs: Sequence[CaptionedPair]) -> tuple[tuple[tuple[int, ...], Answers], ...]:
-    """The first, second ... caption of each pair against its others, as often as every pair with others
-    allows."""
+    """The first, second and third caption of each pair against its others, where every pair has so many."""
     several = [number for number, pair in enumerate(pairs) if len(pair.captions) > 1]
     if not several:
         return ()
     runs = []
-    for turn in range(min(len(pairs[number].captions) for number in several)):
+    for turn in range(min(MOST_PEOPLE, *(len(pairs[number].captions) for number in several))):
         captions = [pairs[number].captions for number in several]
         said = tuple(texts[turn] for texts in captions)
         others = tuple(texts[:turn] + texts[turn + 1 :] for texts in captions)

@@ -25,6 +25,7 @@ each."""
 
 METRICS = {
     "bleu": "provenance.evaluate.captions.metrics:bleu",
+    "bleu4": "provenance.evaluate.captions.metrics:bleu4",
     "meteor": "provenance.evaluate.captions.java_metrics:meteor",
     "cider": "provenance.evaluate.captions.metrics:cider",
     "rouge": "provenance.evaluate.captions.metrics:rouge",
@@ -58,6 +59,11 @@ def bleu(systems: Sequence[Answers]) -> list[tuple[Score, ...]]:
         parts = np.array(rows, np.float64).reshape(-1, 10)
         found.append(tuple(Score(f"BLEU-{order}", parts, partial(_bleu, order)) for order in range(1, 5)))
     return found
+
+
+def bleu4(systems: Sequence[Answers]) -> list[tuple[Score, ...]]:
+    """BLEU-4 alone, as the paper's tables have it."""
+    return [scores[-1:] for scores in bleu(systems)]
 
 
 def _bleu(order: int, sums: Floats) -> Floats:

@@ -73,6 +73,7 @@ def test_bleu_is_that_of_the_canonical_program() -> None:
 
     canonical = Bleu(4).compute_score(*SOME.tokenized, verbose=0)[0]
     assert list(measure("bleu", SOME).values()) == pytest.approx(canonical, rel=1e-9)
+    assert measure("bleu4", SOME) == {"BLEU-4": pytest.approx(canonical[3])}
     silent = Answers(("", ""), (("a b",), ("c",)))
     assert set(measure("bleu", silent).values()) == {0.0}
 
