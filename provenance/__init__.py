@@ -10,6 +10,8 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     places     boxes -> named places, for the rooms that say where something is
     languages  every word that users read, one file per language
     pipeline   the corridor: ingest(), check(), explain()
+    parts      what the library is made of, each opened when first asked for
+    reporting  what was found and measured -> the report of one query
     ingest     files and folders -> references, in batches
     lookup     hashes from elsewhere -> trusted pictures
     find       query -> judged candidates, the cheap stages first
