@@ -21,7 +21,7 @@ def main() -> None:
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     started, total = time.perf_counter(), 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         library, schema = open_schema(Path(folder))
         with library:
             found = operations(schema)

@@ -29,7 +29,7 @@ from provenance.report.words import (
 )
 
 THUMBNAIL_SIDE = 160
-_TONES: dict[Verdict, str] = {
+TONES: dict[Verdict, str] = {
     "identical": "good",
     "unmodified": "good",
     "modified": "changed",
@@ -114,7 +114,7 @@ def make_card(report: Report, *, side: int) -> Card:
         short_name=make_printable(re.split(r"[/\\]", report.query.name.rstrip("/\\"))[-1]),
         short_title=language.say(f"verdict.short.{report.verdict}"),
         verdict=report.verdict,
-        tone=_TONES[report.verdict],
+        tone=TONES[report.verdict],
         title=name_verdict(report),
         lead=bind_units(make_printable(explanation.caption)) if explanation else describe_verdict(report),
         why=_explain_match(report, match, language) if match else "",

@@ -17,6 +17,7 @@ from provenance.service.context import Office
 from provenance.service.gate import Gate
 from provenance.service.journal import Journal
 from provenance.service.metrics import Metrics
+from provenance.service.pages import router as pages
 from provenance.service.routes import (
     audit,
     c2pa,
@@ -61,6 +62,7 @@ def build(library: Provenance) -> FastAPI:
     schema.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(pages)
     app.add_middleware(Gate, library=library, bench=bench)
     if library.settings.service.cors_origins:
         app.add_middleware(

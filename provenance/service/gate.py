@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +19,7 @@ from provenance.ledger import ANYBODY, Actor
 from provenance.pipeline import Provenance
 from provenance.service.problems import problem
 from provenance.service.rates import Rates
+from provenance.service.site import is_page_request
 
 PUBLIC = (
     "/healthz",
@@ -94,6 +95,8 @@ class Gate:
                 return None, problem(421, "Misdirected Request", text)
         scope.setdefault("state", {})["caller"] = caller
         if caller is None and not is_public:
+            if is_page_request(scope["path"], headers):
+                return None, RedirectResponse("/login", 303)
             return None, problem(401, "Unauthorized", _NO_KEY, {"WWW-Authenticate": "Bearer"})
         if by_browser and scope["method"] not in _HARMLESS and not self._is_own_page(headers):
             return None, problem(403, "Forbidden", "another web page may not do this with your browser")

@@ -7,11 +7,12 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from provenance.errors import BusyError, ProvenanceError
+from provenance.service.site import is_page_request, show_problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -32,23 +33,29 @@ def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | N
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of the app be answered with problem details."""
+    """Let every error of the app be answered with problem details, on pages for people with a page."""
+
+    def answer(
+        request: Request, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        if is_page_request(request.url.path, request.headers):
+            return show_problem(request, status, detail)
+        return problem(status, title, detail, headers)
 
     @app.exception_handler(ProvenanceError)
-    def explained(request: Request, error: ProvenanceError) -> JSONResponse:
+    def explained(request: Request, error: ProvenanceError) -> Response:
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, BusyError) else None
-        return problem(error.http_status, type(error).__name__, str(error), headers)
+        return answer(request, error.http_status, type(error).__name__, str(error), headers)
 
     @app.exception_handler(HTTPException)
-    def refused(request: Request, error: HTTPException) -> JSONResponse:
-        return problem(
-            error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail), error.headers
-        )
+    def refused(request: Request, error: HTTPException) -> Response:
+        title = HTTPStatus(error.status_code).phrase
+        return answer(request, error.status_code, title, str(error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
-    def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+    def malformed(request: Request, error: RequestValidationError) -> Response:
         faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return problem(422, "malformed request", "; ".join(faults))
+        return answer(request, 422, "malformed request", "; ".join(faults))
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -75,7 +75,7 @@ async def add(
         title=title, source=source, creator=creator, credit=credit, license=license, caption=caption,
         captured_at=captured_at,
     ).given()  # fmt: skip
-    put = partial(_add, office.library, details, collection or [], caller)
+    put = partial(add_one, office.library, details, collection or [], caller)
     if url is not None:
         address = web_address(url, office.library)
         items = [await at_bench(office, partial(put, address, address))]
@@ -92,7 +92,7 @@ async def add(
     return JSONResponse(AddedList(items=items).model_dump(), status, headers=headers)
 
 
-def _add(
+def add_one(
     library: Provenance,
     details: dict[str, str],
     collections: list[str],
