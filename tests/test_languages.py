@@ -115,6 +115,8 @@ def test_texts_are_translated(code: str) -> None:
     same = {key for key, text in texts.items() if len(text) > 3 and text == ENGLISH.texts.get(key)}
     assert {key for key in same if re.search("[a-z]{3}", re.sub(r"\{\w+\}", "", texts[key]))} <= {
         "record.source", "record.license", "kind.image_style", "copies.many",
+        "site.name", "site.interface", "site.history_page.verdict", "site.library_page.collection",
+        "site.library_page.collections", "site.library_page.license", "site.library_page.source",
         "page.fact.versions", "page.fact.psnr", "page.fact.exact",
         "color.magenta", "color.orange", "color.turquoise", "color.beige",
     }  # fmt: skip

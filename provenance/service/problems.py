@@ -58,6 +58,6 @@ def install(app: FastAPI) -> None:
         return answer(request, 422, "malformed request", "; ".join(faults))
 
     @app.exception_handler(Exception)
-    def unexpected(request: Request, error: Exception) -> JSONResponse:
+    def unexpected(request: Request, error: Exception) -> Response:
         # The server logs the traceback; whoever asked learns nothing of the inside.
-        return problem(500, "Internal Server Error", "the service made a mistake; its log says which")
+        return answer(request, 500, "Internal Server Error", "the service made a mistake; its log says which")
