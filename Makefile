@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.base
 	@touch $@
 
 $(VENV)/.all: $(VENV)/.dev
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,clip,timm,heif]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,clip,timm,heif,vlm]'
 	@touch $@
 
 $(VENV)/.service: $(VENV)/.base
@@ -41,7 +41,7 @@ demo: $(VENV)/.base  ## index sample_db, check its edited copies, write demo/rep
 test: $(VENV)/.dev  ## the tests; no GPU, no network beyond the package registries
 	$(BIN)/python -m pytest
 
-test-all: $(VENV)/.all  ## the same with the extras clip, timm and heif (torch: some GB)
+test-all: $(VENV)/.all  ## the same with the extras clip, timm, heif and vlm (torch: some GB)
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev  ## style, types, who may import whom

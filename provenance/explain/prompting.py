@@ -23,6 +23,8 @@ from provenance.records import Box, Change, Comparison, Evidence, Pixels
 
 PICTURE = "<|image|>"
 MOST_CROPS = 3
+_HARMLESS = str.maketrans("<>|[]", "‹›¦()")
+"""What the marks that steer models are made of, in words that somebody else wrote: <|im_end|>, [INST]."""
 STITCHED = "the model takes one picture, so the two were put side by side in one"
 
 
@@ -136,7 +138,7 @@ class Prompter:
     def _words(self, changes: Sequence[Change]) -> list[Part]:
         """Words read in the pictures, marked as data."""
         lines = [
-            f"change {n}, {when}: {json.dumps(text, ensure_ascii=False)}"
+            f"change {n}, {when}: {json.dumps(text.translate(_HARMLESS), ensure_ascii=False)}"
             for n, change in enumerate(changes, start=1)
             for when, value in (("before", change.text_before), ("after", change.text_after))
             if (text := clean_text(value))

@@ -18,6 +18,15 @@ from provenance.records import Pixels
 
 MODELS = {
     "openai": "provenance.explain.models.server:ServerModel",
+    "vlm": "provenance.explain.models.chat:ChatModel",
+    "qwen2-vl": "provenance.explain.models.qwen:Qwen2VL",
+    "qwen2.5-vl": "provenance.explain.models.qwen:Qwen25VL",
+    "qwen3-vl": "provenance.explain.models.qwen:Qwen3VL",
+    "idefics3": "provenance.explain.models.idefics:Idefics3",
+    "smolvlm": "provenance.explain.models.idefics:SmolVLM",
+    "llava-interleave": "provenance.explain.models.llava:LlavaInterleave",
+    "fuyu": "provenance.explain.models.fuyu:Fuyu",
+    "internvl": "provenance.explain.models.internvl:InternVL",
 }
 """By the word before the first colon."""
 
@@ -48,6 +57,12 @@ class Answer:
     text: str
     remark: str | None = None
     """For the reader, one sentence without its full stop: "the answer was cut off after 256 tokens"."""
+
+
+def cut_off(text: str, tokens: int) -> Answer:
+    """An answer that ended for want of tokens, without its last, unfinished sentence."""
+    end = max(text.rfind(mark) for mark in (".", "!", "?", "\n"))
+    return Answer(text[: end + 1].strip(), f"the answer was cut off after {tokens} tokens")
 
 
 @dataclass(frozen=True, slots=True)

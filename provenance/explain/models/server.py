@@ -8,6 +8,8 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from provenance.errors import ModelError, UsageError
-from provenance.explain.models import Answer, Part, Question, Takes, Turn
+from provenance.explain.models import Answer, Part, Question, Takes, Turn, cut_off
 from provenance.explain.models.patience import NoAnswerError, Patience, RefusedError
 from provenance.explain.options import CaptionerOptions
 from provenance.records import Pixels
@@ -52,7 +54,9 @@ class ServerModel:
     @property
     def name(self) -> str:
         """The model as the server calls it, once it has answered, and the server."""
-        return f"openai:{self._said or self._model or 'model'}@{self._host}"
+        name = self._said or self._model or "model"
+        # A server may call a model by its file; where that lies is nobody's business.
+        return f"openai:{PurePath(name).name if name.startswith('/') else name}@{self._host}"
 
     @property
     def takes(self) -> Takes:
@@ -92,7 +96,7 @@ class ServerModel:
     def _answer(self, question: Question) -> Answer:
         body = {
             "model": self._model,
-            "messages": [_message(turn) for turn in question.turns],
+            "messages": [as_message(turn) for turn in question.turns],
             "max_tokens": self._options.model.answer_tokens,
             "temperature": 0,
             "seed": 0,
@@ -137,20 +141,14 @@ class ServerModel:
             if not said.startswith(self._model.removesuffix(":latest")):
                 remarks.append(f"the server says that it answered with {said!r}, not with {self._model!r}")
         if choice.get("finish_reason") == "length":
-            remarks.append(f"the answer was cut off after {self._options.model.answer_tokens} tokens")
-            text = _whole_sentences(text)
+            text, remark = astuple(cut_off(text, self._options.model.answer_tokens))
+            remarks.append(remark)
         if choice.get("finish_reason") == "content_filter":
             remarks.append("the server's filter held the answer back")
         return Answer(text, "; ".join(remarks) or None)
 
 
-def _whole_sentences(text: str) -> str:
-    """Without the sentence that was cut off."""
-    end = max(text.rfind(mark) for mark in (".", "!", "?", "\n"))
-    return text[: end + 1] if end >= 0 else ""
-
-
-def _message(turn: Turn) -> dict[str, Any]:
+def as_message(turn: Turn) -> dict[str, Any]:
     """A turn as the chat-completions interface has it; text alone stays a string."""
     if all(isinstance(part, str) for part in turn.parts):
         return {"role": turn.role, "content": "".join(str(part) for part in turn.parts)}

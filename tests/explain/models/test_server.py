@@ -13,7 +13,7 @@ import pytest
 from provenance.errors import ModelError, UsageError
 from provenance.explain.models import Answer, Model, Question, Turn
 from provenance.explain.models import patience as patience_module
-from provenance.explain.models.server import ServerModel
+from provenance.explain.models.server import ServerModel, as_message
 from provenance.explain.options import CaptionerOptions, ModelOptions, ServerOptions
 from tests.contracts.model_contract import ModelContract
 from tests.explain.models.openai_server import (
@@ -126,6 +126,18 @@ def test_parameters_that_a_server_refuses_are_left_out(server: Server) -> None:
 def test_an_address_of_another_form_is_refused(spec: str) -> None:
     with pytest.raises(UsageError, match=r"write openai:URL#MODEL"):
         ServerModel(spec, OPTIONS)
+
+
+def test_the_test_server_satisfies_the_official_client(server: Server) -> None:
+    openai = pytest.importorskip("openai")
+    client = openai.OpenAI(base_url=server.url, api_key="none", max_retries=0)
+    assert [model.id for model in client.models.list()] == ["tiny-vlm"]
+    messages = [as_message(turn) for turn in make_question().turns]
+    completion = client.chat.completions.create(model="tiny-vlm", messages=messages, max_tokens=256)
+    assert completion.choices[0].message.content == ask(server).text
+    server.always = status(429)
+    with pytest.raises(openai.RateLimitError):
+        client.chat.completions.create(model="tiny-vlm", messages=messages)
 
 
 # ---------------------------------------------------------------- what goes wrong
