@@ -5,6 +5,7 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     decode > describe > search > verify > compare > explain > report
 
     records    what passes the doors between rooms (frozen dataclasses)
+    ledger     what a service remembers besides: keys, collections, checks, marks
     errors     the exception tree, with exit codes and HTTP statuses
     settings   every option, one section per room
     places     boxes -> named places, for the rooms that say where something is
@@ -14,6 +15,7 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     reporting  what was found and measured -> the report of one query
     ingest     files and folders -> references, in batches
     lookup     hashes from elsewhere -> trusted pictures
+    textsearch words -> trusted pictures, by CLIP
     find       query -> judged candidates, the cheap stages first
     decode     bytes | path | URL -> upright sRGB pixels + sha256
     describe   pixels -> descriptors: hashes, embeddings, keypoints
@@ -24,7 +26,9 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     report     Report -> JSON, terminal, HTML
     db         tables, session, references
     evaluate   data sets, metrics, runs
+    jobs       checks made later: queued, worked on, reported once, delivered
     service    HTTP <-> records, nothing else
+    client     asks a service from Python
     commands   the groups of commands behind cli.py, the front door
 
 Importing this package loads no model and no heavy library; the names below are loaded when first used.
