@@ -116,6 +116,7 @@ class Reporter:
                 verification.reference_from_query,
                 side_px=options.side_px,
                 read_text=options.text,
+                find_faces=options.faces,
             )
         match = replace(
             base.match,

@@ -97,6 +97,7 @@ class Compare(Section):
 
     side_px: int = Field(default=1024, ge=256, description="long side that pairs are compared at, pixels")
     text: bool = Field(default=True, description="read text in changed regions (OCR)")
+    faces: bool = Field(default=True, description="say where what was changed is a face")
 
 
 class CaptionModel(Section):

@@ -8,6 +8,7 @@
     residual   what is left after alignment and tone -> change map and mask
     regions    mask -> regions -> what happened in each: grouping (pixels into regions), evidence and classify
                (one region judged by both sides), backgrounds, sources (copies and moves), colors (words)
+    faces      whether what was changed is a face
     text       words in changed regions, before and after
     quantized  palettes of GIF and 8-bit PNG: encoding, not an edit
     replay     the listed whole-picture edits applied to the reference
@@ -42,6 +43,8 @@ in parentheses is there only where the simple recipe would not repeat the edit:
                        the query
     object_added | object_removed | object_replaced
                        area_percent (of the query), difference_levels (mean, 0..255)
+                       (noun "face", or "with_face" where a face is only a part of it: seen on the sides
+                       that it takes, by the detector of faces.py; also of object_blurred)
     object_recolored   the same, and from_color, to_color (plain colour words), hue_degrees
     object_duplicated  the same, and source_box [x0, y0, x1, y1] in query pixels, moved (true when the
                        source is gone)

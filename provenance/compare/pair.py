@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provenance.compare.align import AlignedPair, align
+from provenance.compare.faces import name_faces
 from provenance.compare.framing import Framing, describe_framing
 from provenance.compare.motion import Motion, jacobian
 from provenance.compare.quantized import find_palette, lift_quantization
@@ -34,12 +35,13 @@ def compare(
     *,
     side_px: int = 1024,
     read_text: bool = True,
+    find_faces: bool = True,
 ) -> Comparison:
     """Name and measure every difference between a query and its verified reference.
 
     `reference_from_query` is a homography of keypoint precision, full-size pixels; it is refined here.
     Pictures are compared with their long side at most `side_px`; `read_text` reads words in changed regions
-    (OCR).
+    (OCR), `find_faces` looks whether what was changed there is a face.
     """
     if query.pixels.shape == reference.pixels.shape and np.array_equal(query.pixels, reference.pixels):
         return _identical(query, side_px)
@@ -69,6 +71,8 @@ def compare(
     if local.whole_picture_refuted:
         whole = framing.changes
         replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
+    if find_faces:
+        local = replace(local, changes=name_faces(local.changes, seen, pair.reference, local.labels))
     measurements = {
         "alignment_error_px": round(pair.error_px, 3),
         "tone_misfit_levels": round(tone.misfit_levels, 2),

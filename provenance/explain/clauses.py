@@ -116,12 +116,14 @@ def make_clause(parts: Sequence[str]) -> Clause:
 
 def variant(change: Change) -> str:
     """The name of the text that says several such changes at once."""
-    if change.operation == "object_blurred":
-        kind = word(change, "kind")
-        return f"together.object_blurred.{kind if kind in ('filled', 'pixelated') else 'blurred'}"
-    if change.operation == "object_duplicated":
-        return f"together.object_duplicated.{_moved_or_copied(change)}"
-    return f"together.{change.operation}"
+    operation = change.operation
+    if operation == "object_blurred":
+        return f"together.{operation}.{_blurred_kind(change)}"
+    if operation == "object_duplicated":
+        return f"together.{operation}.{_moved_or_copied(change)}"
+    if operation in ("object_added", "object_removed", "object_replaced"):
+        return f"together.{operation}.{'face' if word(change, 'noun') == 'face' else 'something'}"
+    return f"together.{operation}"
 
 
 # ---------------------------------------------------------------- framing
@@ -244,7 +246,8 @@ def _word_composite(teller: Teller) -> Wording:
 
 
 def _word_object(teller: Teller) -> Wording:
-    return f"edit.{teller.change.operation}", {"thing": teller.language.say("thing.something")}
+    thing = teller.language.choose("thing", word(teller.change, "noun"), "something")
+    return f"edit.{teller.change.operation}", {"thing": teller.language.say(thing)}
 
 
 def _word_recolored(teller: Teller) -> Wording:
@@ -277,7 +280,13 @@ def _moved_or_copied(change: Change) -> str:
 
 
 def _word_blurred(teller: Teller) -> Wording:
-    return teller.language.choose("edit.object_blurred", word(teller.change, "kind"), "blurred"), {}
+    return f"edit.object_blurred.{_blurred_kind(teller.change)}", {}
+
+
+def _blurred_kind(change: Change) -> str:
+    kind = word(change, "kind")
+    kind = kind if kind in ("filled", "pixelated") else "blurred"
+    return f"face_{kind}" if word(change, "noun") == "face" else kind
 
 
 def _word_text(teller: Teller) -> Wording:

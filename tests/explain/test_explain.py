@@ -126,6 +126,22 @@ def test_local_edits_say_place_and_size() -> None:
     )
 
 
+def test_a_face_is_named() -> None:
+    assert say("object_removed", {"noun": "face"}, box=UPPER_LEFT) == "A face was removed in the upper left."
+    assert say("object_added", {"noun": "with_face"}, box=UPPER_LEFT) == (
+        "Something with a face was added in the upper left."
+    )
+    assert say("object_blurred", {"kind": "pixelated", "noun": "face"}, box=UPPER_LEFT) == (
+        "A face in the upper left was pixelated."
+    )
+    faces = [Change("object_added", 0.9, {"noun": "face"}, box=box) for box in (UPPER_LEFT, BOTTOM)]
+    other = Change("object_added", 0.9, {}, box=UPPER_LEFT)
+    assert explain(make_comparison([*faces, other])).caption == (
+        "Faces were added in the upper left and along the bottom edge, "
+        "and something was added in the upper left."
+    )
+
+
 def test_text_is_quoted_exactly() -> None:
     assert say("text_added", {}, box=BOTTOM, text_after="BREAKING NEWS") == (
         "The text “BREAKING NEWS” was added along the bottom edge."
