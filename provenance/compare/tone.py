@@ -23,7 +23,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 _SIDE_PX = 200
 """Tone is fitted on a small copy: averaging removes compression and misregistration."""
-_MAX_SAMPLES = 2500
+_MAX_SAMPLES = 1500
 _CAP_LEVELS = 14.0
 """A sample that is further off is a local edit; it costs no model more than this."""
 _CLIPPED = 0.02
