@@ -22,21 +22,22 @@ in parentheses is there only where the simple recipe would not repeat the edit:
                        inside
     rotate             degrees (counter-clockwise positive, -180..180), (fill "#rrggbb" of the empty corners)
     flip               axis "horizontal" (left-right mirrored) | "vertical"
-    perspective        corner_shift_percent (largest corner shift, of the diagonal)
+    perspective        corner_shift_percent (largest corner shift, of the diagonal), (fill as for rotate)
     stretch            factor (width over height, against the original; 1.2 = 20 % wider)
     brightness         percent (of the mean level, signed), stops, sign,
                        (offset_levels or gamma instead of a gain)
     contrast           percent (of the slope, signed), factor, sign, pivot_level (the level that stays)
-    saturation         percent (signed), factor, sign
+    saturation         percent (signed), factor, sign, (about "value" | "lightness": as HSV or HSL have it)
     color_balance      sign (+1 warmer, -1 cooler, 0 another tint), tint "warmer" | "cooler" | "greener" |
                        "more magenta", red_percent, green_percent, blue_percent (gains of the channels),
-                       (added: true where they are shares of 255 added; curve_rgb or matrix [3, 4] instead)
+                       (added: true where they are shares of 255 added; curve_rgb, matrix [3, 4] or
+                       hue_degrees, the turn of all hues, instead)
     grayscale          kind "gray" | "sepia" | "tinted", (curve_rgb from the grey level to the tint)
     tone               kind "curve" | "inverted" | "posterized" | "vignette" | "shadows" | "highlights",
-                       mean_shift_levels (0..255), sign, (curve_rgb: 9 control points [x, r, g, b]),
-                       (posterized: levels a channel, spread true where they reach white), (vignette:
-                       falloff_percent [a, b]: gain 1 + a r^2 + b r^4, r = 1 in the corners)
-    blur               sigma_px (query pixels)
+                       mean_shift_levels (of the picture, signed), sign, (curve_rgb: control points
+                       [x, r, g, b]), (posterized: levels a channel, spread true where they reach white),
+                       (vignette: falloff_percent [a, b]: gain 1 + a r^2 + b r^4, r = 1 in the corners)
+    blur               sigma_px (query pixels), (kind "denoised": detail smoothed, edges spared)
     sharpen            percent, sigma_px
     noise              sigma_levels (0..255)
     composite          area_percent (of the query that shows the reference); box = where the reference lies in

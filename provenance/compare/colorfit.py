@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.compare.replay import LUMA, apply_edit
+from provenance.compare.replay import LUMA, apply_edit, gray_of
 from provenance.records import Operation, Pixels
 
 Recipe: TypeAlias = list[tuple[Operation, dict[str, Any]]]
@@ -115,6 +116,24 @@ class LinearFit:
         luma = self.luma[:, None]
         return float(self._solve(self.x - luma, target=self.y - luma)[0])
 
+    def saturation_about(self, about: str) -> float:
+        """Factor on the distance from another grey, see `gray_of`."""
+        gray = gray_of(self.x, about)
+        return float(self._solve(self.x - gray, target=self.y - gray)[0])
+
+    def hue_degrees(self) -> float:
+        """The turn of all hues, -180..180: the weighted circular median of what has colour on both sides."""
+        (hue, chroma), (turned, kept) = (_hue_and_chroma(side) for side in (self.x, self.y))
+        weights = self.weights.min(axis=1) * np.minimum(chroma, kept) * (np.minimum(chroma, kept) > 16)
+        if weights.sum() == 0:
+            return 0.0
+        turn = turned - hue
+        middle = np.degrees(np.angle((weights * np.exp(1j * np.radians(turn))).sum()))
+        off = (turn - middle + 180) % 360 - 180
+        order = np.argsort(off)
+        place = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
+        return float((middle + off[order[place]] + 180) % 360 - 180)
+
     def gain_and_saturation(self) -> tuple[float, float]:
         """A gain, then a saturation."""
         own, shared = self._solve(self.x, self.luma[:, None])
@@ -143,6 +162,12 @@ class LinearFit:
         """[3, 4] affine colour map."""
         design = np.vstack([self.x.T, np.ones(len(self.x))])
         return np.array([solve(design, self.y[:, k], self.weights[:, k]) for k in range(3)])
+
+
+def _hue_and_chroma(colors: Floats) -> tuple[Floats, Floats]:
+    """[n] degrees as in HSV, and the distance between the strongest and the weakest channel."""
+    hsv = cv2.cvtColor((colors / 255).astype(np.float32)[:, None], cv2.COLOR_RGB2HSV)
+    return np.asarray(hsv[:, 0, 0], np.float64), np.asarray(np.ptp(colors, axis=1), np.float64)
 
 
 def fit_curve(samples: Samples, *, common: bool) -> Floats:

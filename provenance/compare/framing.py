@@ -24,7 +24,7 @@ from provenance.compare.motion import (
     polygon_area,
     project,
 )
-from provenance.records import Box, Change, Operation
+from provenance.records import Box, Change, Operation, Pixels
 
 _MIN_DEGREES = 0.25
 _MIN_STRETCH = 0.01
@@ -33,6 +33,9 @@ _MIN_CUT = 0.008
 """Share of a side."""
 _FLAT_LEVELS = 14
 """Levels (of 255) around a border's colour that compression may spread it over."""
+_RING_PX = (3, 7)
+_RING_FLAT = 0.82
+"""Share of what touches the picture that is flat in a border; what an inset lies on goes on behind it."""
 _CORNERS_ONLY = 0.3
 """Corners that are not flat are a turned picture's up to this share of the frame, else another picture's."""
 
@@ -42,11 +45,11 @@ _NORMALS = np.array([[-1, 0], [0, -1], [1, 0], [0, 1]], np.float64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Framing:
-    """The framing edits, and the pair with its border filled in."""
+    """The framing edits, and the colour of a border."""
 
     changes: tuple[Change, ...]
-    pair: AlignedPair
-    """As given; where there is a flat border, the reference has it too and the overlap covers it."""
+    fill: NDArray[np.uint8] | None
+    """[3] the one colour of what lies around the reference; None where there is nothing, or more than one."""
     query_overlap: float
     """Share of the query that shows the reference, 0..1."""
     reference_overlap: float
@@ -85,9 +88,7 @@ def describe_framing(pair: AlignedPair) -> Framing:
         changes.append(outside.change)
     elif outside.fill is not None:
         changes = [_filled(change, _hex(outside.fill)) for change in changes]
-    if outside.fill is not None:
-        pair = _with_border(pair, outside.fill)
-    return Framing(tuple(changes), pair, query_overlap, reference_overlap)
+    return Framing(tuple(changes), outside.fill, query_overlap, reference_overlap)
 
 
 def take_apart(pair: AlignedPair) -> Pose:
@@ -242,6 +243,9 @@ def _flat_fill(pair: AlignedPair, margins: NDArray[np.int_], edge: float) -> NDA
     color = np.median(outside, axis=0)
     if _share_of(outside, color) < 0.6:
         return None
+    ring = _grown(pair.overlap, _RING_PX[1]) & ~_grown(pair.overlap, _RING_PX[0])
+    if ring.sum() >= 16 and _share_of(pair.query[ring], color) < _RING_FLAT:
+        return None
     height, width = pair.overlap.shape
     depth = np.round(margins * pair.working_scale).astype(int)
     everywhere = slice(None)
@@ -262,16 +266,23 @@ def _share_of(pixels: NDArray[np.uint8], color: NDArray[np.float64]) -> float:
     return float((np.abs(pixels - color).max(axis=1) <= _FLAT_LEVELS).mean())
 
 
-def _with_border(pair: AlignedPair, fill: NDArray[np.uint8]) -> AlignedPair:
-    """The pair with the border in the reference too, so that only what is drawn on it differs."""
-    reference = pair.reference.copy()
-    reference[~pair.overlap] = fill
+def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), np.bool_)
+
+
+def with_border(pair: AlignedPair, replayed: Pixels, fill: NDArray[np.uint8]) -> tuple[AlignedPair, Pixels]:
+    """The pair and its replay with the border painted in, so that only what is drawn on it differs."""
+    outside = ~pair.overlap
+    painted = [side.copy() for side in (pair.reference, replayed)]
+    for side in painted:
+        side[outside] = fill
     seam = cv2.morphologyEx(pair.overlap.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8)) > 0
-    return replace(pair, reference=reference, overlap=~seam)
+    return replace(pair, reference=painted[0], overlap=~seam), painted[1]
 
 
 def _filled(change: Change, fill: str) -> Change:
-    if change.operation != "rotate":
+    if change.operation not in ("rotate", "perspective"):
         return change
     return replace(change, parameters={**change.parameters, "fill": fill})
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from provenance.compare.align import AlignedPair, align
 from provenance.compare.faces import name_faces
-from provenance.compare.framing import Framing, describe_framing
+from provenance.compare.framing import Framing, describe_framing, with_border
 from provenance.compare.motion import Motion, jacobian
-from provenance.compare.quantized import find_palette, lift_quantization
+from provenance.compare.quantized import find_palette, lift_quantization, lift_steps
 from provenance.compare.regions import LocalChanges, find_local_changes
 from provenance.compare.replay import psnr_db, replay
 from provenance.compare.style import StyleFit, fit_style
@@ -45,8 +45,8 @@ def compare(
     """
     if query.pixels.shape == reference.pixels.shape and np.array_equal(query.pixels, reference.pixels):
         return _identical(query, side_px)
-    framing = describe_framing(align(query, reference, reference_from_query, side_px=side_px))
-    pair = framing.pair
+    pair = align(query, reference, reference_from_query, side_px=side_px)
+    framing = describe_framing(pair)
     seen = pair.query
     palette = find_palette(query.pixels)
     if palette is not None:
@@ -64,17 +64,18 @@ def compare(
         style = _style(close, reference, tone)
     whole = (*framing.changes, *tone.changes, *style.changes)
     replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
-    if palette is not None:
-        pair = replace(pair, query=lift_quantization(seen, replayed, palette))
+    if framing.fill is not None:
+        pair, replayed = with_border(pair, replayed, framing.fill)
+    pair = replace(pair, query=_without_steps(seen, pair, replayed, palette, tone))
     sharpened = any(change.operation == "sharpen" for change in style.changes)
     local = find_local_changes(pair, replayed, read_text=read_text, sharpened=sharpened)
     if local.whole_picture_refuted:
-        whole = framing.changes
-        replayed = replay(pair.reference, whole, working_scale=pair.working_scale)
+        whole, replayed = framing.changes, pair.reference
     if find_faces:
         local = replace(local, changes=name_faces(local.changes, seen, pair.reference, local.labels))
     measurements = {
         "alignment_error_px": round(pair.error_px, 3),
+        "alignment_agreement": round(pair.agreement, 3),
         "tone_misfit_levels": round(tone.misfit_levels, 2),
         "untouched_misfit_levels": round(tone.untouched_misfit_levels, 2),
         "sharpness_ratio": round(style.sharpness_ratio, 3),
@@ -97,6 +98,20 @@ def compare(
         replay_psnr_db=psnr_db(seen, replayed, pair.overlap & (local.labels == 0)),
         measurements=measurements,
     )
+
+
+def _without_steps(
+    seen: Pixels,
+    pair: AlignedPair,
+    replayed: Pixels,
+    palette: NDArray[np.float32] | None,
+    tone: ToneFit,
+) -> Pixels:
+    """The query as replayed wherever few colours or few levels are reason enough for how it looks."""
+    if palette is not None:
+        return lift_quantization(seen, replayed, palette)
+    steps = next((c.parameters for c in tone.changes if c.parameters.get("kind") == "posterized"), None)
+    return lift_steps(seen, replayed, pair.reference, steps) if steps is not None else seen
 
 
 def _look_closer(pair: AlignedPair, query: DecodedImage, reference: DecodedImage) -> AlignedPair:

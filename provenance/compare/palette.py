@@ -30,6 +30,7 @@ _MIN_BRIGHTNESS_PERCENT = 2.0
 _MIN_CONTRAST_PERCENT = 4.0
 _MIN_SATURATION_PERCENT = 11.0
 _MIN_BALANCE_LEVELS = 2.5
+_MIN_HUE_DEGREES = 6.0
 _MIN_CURVE_LEVELS = 4.0
 _MIN_VIGNETTE = 0.1
 
@@ -87,6 +88,8 @@ def plain_recipes(samples: Samples, *, color: bool = True) -> Iterator[tuple[Rec
         return
     factor = fit.saturation()
     yield [saturation(factor)], 1
+    for about in ("value", "lightness"):
+        yield [saturation(fit.saturation_about(about), about=about)], 1
     gain, factor = fit.gain_and_saturation()
     yield [brightness(mean, gain=gain), saturation(factor)], 2
     slope, offset, factor = fit.line_and_saturation()
@@ -121,6 +124,19 @@ def matrix_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
             [("color_balance", _balance_parameters(levels.mean(axis=0) / 255, extra={"matrix": rounded}))],
             9,
         )
+
+
+def hue_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
+    """All hues turned, alone and with a saturation."""
+    degrees = round(LinearFit(samples).hue_degrees(), 1)
+    if abs(degrees) < _MIN_HUE_DEGREES:
+        return
+    turned = run(samples, [("color_balance", {"hue_degrees": degrees})])
+    levels = turned.astype(np.float64) - samples.before
+    extra = {"hue_degrees": degrees}
+    recipe: Recipe = [("color_balance", _balance_parameters(levels.mean(axis=0) / 255, extra=extra))]
+    yield recipe, 1
+    yield [*recipe, saturation(LinearFit(_after(samples, recipe)).saturation())], 2
 
 
 def curve_recipes(samples: Samples) -> Iterator[tuple[Recipe, int]]:
@@ -219,14 +235,11 @@ def contrast(factor: float, pivot: float) -> tuple[Operation, dict[str, Any]]:
     return "contrast", named | {"pivot_level": round(pivot, 1)}
 
 
-def saturation(factor: float) -> tuple[Operation, dict[str, Any]]:
-    """A change of the distance from grey."""
+def saturation(factor: float, *, about: str = "") -> tuple[Operation, dict[str, Any]]:
+    """A change of the distance from the grey of equal luma, or from another one, see `gray_of`."""
     factor = round(max(factor, 0.0), 3)
-    return "saturation", {
-        "percent": round(100 * (factor - 1), 1),
-        "factor": factor,
-        "sign": _sign(factor - 1),
-    }
+    named = {"percent": round(100 * (factor - 1), 1), "factor": factor, "sign": _sign(factor - 1)}
+    return "saturation", named | ({"about": about} if about else {})
 
 
 def _brightness_and_contrast(slope: float, offset: float, luma: Floats) -> Recipe:
@@ -293,7 +306,7 @@ def is_noticeable(recipe: Recipe, samples: Samples) -> bool:
     for operation, parameters in recipe:
         if operation in least and abs(parameters["percent"]) < least[operation]:
             return False
-        if operation == "color_balance":
+        if operation == "color_balance" and "hue_degrees" not in parameters:
             amounts = np.array([parameters[f"{name}_percent"] for name in _CHANNELS])
             mean = (
                 255.0 if "added" in parameters or "curve_rgb" in parameters else float(samples.before.mean())

@@ -1,10 +1,15 @@
-"""Pictures saved with a palette (GIF, 8-bit PNG): what the few colours explain is encoding, not an edit."""
+"""Pictures of few colours: what a palette (GIF, 8-bit PNG) or posterizing explains is no edit of a place."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from provenance.compare.replay import apply_edit
 from provenance.records import Pixels
 
 _MAX_COLORS = 256
@@ -16,6 +21,8 @@ _NEIGHBORS = 8
 """Dithering mixes the nearest few colours."""
 _SLACK = 1.25
 _SLACK_LEVELS = 10.0
+_UNSURE_LEVELS = 6
+"""How far encoding moves a level, perhaps over the edge of a step."""
 
 
 def find_palette(pixels: Pixels) -> NDArray[np.float32] | None:
@@ -52,3 +59,21 @@ def lift_quantization(query: Pixels, predicted: Pixels, palette: NDArray[np.floa
     allowed = _SLACK * reach[(r * 32 + g) * 32 + b] + _SLACK_LEVELS
     distance = np.linalg.norm(query.astype(np.float32) - predicted.astype(np.float32), axis=2)
     return np.where((distance <= allowed)[..., None], predicted, query)
+
+
+def lift_steps(query: Pixels, replayed: Pixels, reference: Pixels, parameters: Mapping[str, Any]) -> Pixels:
+    """The query as `replayed` wherever it lies on a step that the reference may have been rounded to.
+
+    `parameters` are those of a posterized tone. Near the edge between two steps either is right.
+    """
+    kernel = np.ones((5, 5), np.uint8)
+    low = apply_edit(_moved(cv2.erode(reference, kernel), -_UNSURE_LEVELS), "tone", parameters)
+    high = apply_edit(_moved(cv2.dilate(reference, kernel), _UNSURE_LEVELS), "tone", parameters)
+    slack = 2 * _UNSURE_LEVELS
+    inside = (query >= _moved(low, -slack)) & (query <= _moved(high, slack))
+    return np.where(inside.all(axis=2, keepdims=True), replayed, query)
+
+
+def _moved(pixels: Pixels, levels: int) -> Pixels:
+    """Brighter or darker by some levels."""
+    return np.asarray(cv2.convertScaleAbs(np.maximum(pixels.astype(np.int16) + levels, 0)), np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -36,6 +36,7 @@ _TRACK_CELLS = 20
 """Tracked points along the long side, one a cell: spread evenly, so that no busy corner bends the fit."""
 _WINDOW_PX = 17
 _ROUND_TRIP_PX = 0.4
+_HARDLY_PX = 0.75
 _AGREEMENT_SIDE = 480
 """Long side of the small copies that judge a motion, pixels."""
 BETTER = 0.004
@@ -50,20 +51,32 @@ def refine(query: Picture, reference: Picture, reference_from_query: Matrix) -> 
     drop out.
     """
     sight = _Sight(query, reference, reference_from_query)
-    best = Motion("homography", np.asarray(reference_from_query, np.float64), np.zeros(0, np.bool_), 1.0)
-    score = sight.agreement(best)
+    given = Motion("homography", np.asarray(reference_from_query, np.float64), np.zeros(0, np.bool_), 1.0)
+    best = sight.look(given)
     for _ in range(2):
-        found = _track_and_fit(sight, best, inverted=score < -0.15)
+        found = _track_and_fit(sight, best.motion, inverted=sight.agreement(best) < -0.15)
         if found is None:
             break
         motion, moved = found
-        refined = sight.agreement(motion)
-        if abs(refined) < abs(score) - BETTER:
+        refined = sight.look(motion)
+        # Tracks that hardly move speak for the motion by themselves: flat places may disagree a little.
+        if not sight.is_as_good(refined, best, BETTER if moved >= _HARDLY_PX else 5 * BETTER):
             break
-        best, score = motion, refined
-        if moved < 0.75:
+        best = refined
+        if moved < _HARDLY_PX:
             break
-    return _snap_to_frame(best, abs(score), sight)
+    best = _snap_to_frame(best, sight)
+    return best.motion, abs(sight.agreement(best))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """The small reference as a motion puts it under the small query."""
+
+    motion: Motion
+    normal: Pixels
+    """[h, w] locally normalised."""
+    overlap: NDArray[np.bool_]
 
 
 class _Sight:
@@ -82,12 +95,21 @@ class _Sight:
         covered = pixels_a_pixel(self.reference, reference_from_query, self._small_frame)
         self._small_reference = self.reference.reduced(1.4 / covered)
 
-    def agreement(self, motion: Motion) -> float:
-        """Correlation of the small copies where they overlap, -1..1; negative where one is inverted."""
+    def look(self, motion: Motion) -> _Look:
+        """The small reference under a motion."""
         # All models through the same resampling, or that would decide.
         plain = replace(motion, model="homography")
         warped, overlap = warp(self._small_reference, plain, self._small_frame)
-        return correlate(self._small_query, normalise_locally(warped), overlap)
+        return _Look(motion, normalise_locally(warped), overlap)
+
+    def agreement(self, look: _Look, within: NDArray[np.bool_] | None = None) -> float:
+        """Correlation of the small copies where they overlap, -1..1; negative where one is inverted."""
+        return correlate(self._small_query, look.normal, look.overlap if within is None else within)
+
+    def is_as_good(self, look: _Look, former: _Look, slack: float) -> bool:
+        """Whether they agree as well, less `slack`, where both motions show the reference."""
+        shared = look.overlap & former.overlap
+        return abs(self.agreement(look, shared)) >= abs(self.agreement(former, shared)) - slack
 
 
 def _track_and_fit(sight: _Sight, best: Motion, *, inverted: bool) -> tuple[Motion, float] | None:
@@ -107,21 +129,21 @@ def _track_and_fit(sight: _Sight, best: Motion, *, inverted: bool) -> tuple[Moti
     return motion, float(np.median(np.linalg.norm(end - start, axis=1)[motion.inliers]))
 
 
-def _snap_to_frame(best: Motion, score: float, sight: _Sight) -> tuple[Motion, float]:
+def _snap_to_frame(best: _Look, sight: _Sight) -> _Look:
     """Take the whole frame where the picture has too little texture to tell it from a motion near it."""
-    if best.model == "frame":
-        return best, score
+    motion = best.motion
+    if motion.model == "frame":
+        return best
     query_size = sight.frame.full
     corners = corners_of(query_size)
-    dihedral = nearest_dihedral(jacobian(best.reference_from_query, corners.mean(axis=0)))
+    dihedral = nearest_dihedral(jacobian(motion.reference_from_query, corners.mean(axis=0)))
     frame = whole_frame(query_size, sight.reference.size, dihedral)
     back = np.linalg.inv(frame)
-    shift = np.linalg.norm(project(back @ best.reference_from_query, corners) - corners, axis=1).max()
-    if shift > (0.004 if len(best.inliers) >= 8 else 0.015) * sum(query_size):
-        return best, score
-    snapped = Motion("frame", frame, best.inliers, best.error_px)
-    agreement = abs(sight.agreement(snapped))
-    return (snapped, agreement) if agreement >= score - 0.5 * BETTER else (best, score)
+    shift = np.linalg.norm(project(back @ motion.reference_from_query, corners) - corners, axis=1).max()
+    if shift > (0.004 if len(motion.inliers) >= 8 else 0.015) * sum(query_size):
+        return best
+    snapped = sight.look(Motion("frame", frame, motion.inliers, motion.error_px))
+    return snapped if sight.is_as_good(snapped, best, 0.5 * BETTER) else best
 
 
 def normalise_locally(pixels: Pixels, *, window: int = 25) -> Pixels:

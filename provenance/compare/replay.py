@@ -42,6 +42,10 @@ def apply_edit(
         return _sharpen(pixels, float(parameters["percent"]) / 100, scale * float(parameters["sigma_px"]))
     if operation == "tone" and parameters["kind"] == "vignette":
         return _vignette(pixels, parameters["falloff_percent"])
+    if operation == "color_balance" and "hue_degrees" in parameters:
+        return _turn_hue(pixels, float(parameters["hue_degrees"]))
+    if operation == "saturation" and "about" in parameters:
+        return _saturate(pixels, float(parameters["factor"]), str(parameters["about"]))
     matrix = color_matrix(operation, parameters)
     if matrix is not None:
         return np.asarray(cv2.transform(pixels, matrix), np.uint8)
@@ -67,12 +71,12 @@ def color_matrix(operation: str, parameters: Mapping[str, Any]) -> NDArray[np.fl
         factor = parameters["factor"]
         matrix[:, :3] *= factor
         matrix[:, 3] = (1 - factor) * parameters["pivot_level"]
-    elif operation == "saturation":
+    elif operation == "saturation" and "about" not in parameters:
         factor = parameters["factor"]
         matrix[:, :3] = factor * np.eye(3) + (1 - factor) * LUMA
     elif operation == "color_balance" and "matrix" in parameters:
         matrix = np.array(parameters["matrix"], np.float64)
-    elif operation == "color_balance" and "curve_rgb" not in parameters:
+    elif operation == "color_balance" and not {"curve_rgb", "hue_degrees"} & set(parameters):
         amounts = np.array([parameters[f"{name}_percent"] for name in ("red", "green", "blue")]) / 100
         if parameters.get("added"):
             matrix[:, 3] = 255 * amounts
@@ -116,6 +120,26 @@ def _blur(pixels: Pixels, sigma: float) -> Pixels:
 def _sharpen(pixels: Pixels, amount: float, sigma: float) -> Pixels:
     """Unsharp masking without a threshold."""
     return np.asarray(cv2.addWeighted(pixels, 1 + amount, _blur(pixels, sigma), -amount, 0), np.uint8)
+
+
+def _turn_hue(pixels: Pixels, degrees: float) -> Pixels:
+    """All hues turned, saturation and value as they were."""
+    hsv = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)
+    hsv[..., 0] = (hsv[..., 0] + degrees) % 360
+    return np.asarray(np.rint(255 * cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)).clip(0, 255), np.uint8)
+
+
+def _saturate(pixels: Pixels, factor: float, about: str) -> Pixels:
+    """Channels pulled to or from the grey that the lightest ("value") or the middle of them makes."""
+    grays = gray_of(pixels.astype(np.float32), about)
+    return np.asarray(np.clip(np.rint(grays + factor * (pixels - grays)), 0, 255), np.uint8)
+
+
+def gray_of(pixels: NDArray[np.floating[Any]], about: str) -> NDArray[np.floating[Any]]:
+    """[..., 1] the grey that colours [..., 3] keep: the "value" of HSV, or the "lightness" of HSL."""
+    lightest = pixels.max(axis=-1, keepdims=True)
+    middle = (lightest + pixels.min(axis=-1, keepdims=True)) / 2
+    return np.asarray(lightest if about == "value" else middle)
 
 
 def _vignette(pixels: Pixels, falloff_percent: Iterable[float]) -> Pixels:

@@ -29,8 +29,9 @@ _SHARPEN_SIGMAS_PX = (0.7, 1.0, 1.5, 2.2, 3.5)
 _MIN_BLUR_PX = 0.72
 """Encoders blur by up to 0.6, with bilinear resizing 0.75 (measured on benign pairs)."""
 _MIN_SHARPEN = 0.25
-_MIN_NOISE_LEVELS = 1.5
-"""In four of five smooth tiles; pictures encoded twice reach 0.5, resized ones 1.5."""
+_MIN_NOISE_LEVELS = (1.5, 0.65)
+"""In four of five smooth tiles, at full and at half size, where encoders leave more of it (measured: unedited
+pictures reach 1.1 and 0.5, at full size resized ones 1.5)."""
 _MAX_ECHO = 1.2
 """Gain of the reference's own grain; encoding twice can double it, noise leaves it alone."""
 _GRAIN_TILE = 16
@@ -40,6 +41,14 @@ _MIN_SHARPEN_GAIN = 0.12
 that are too small to count, and 0.09."""
 _UNTOUCHED = (0.85, 1.15)
 """Ratio of gradient energies within which nothing was done to the focus."""
+_ENCODER_QUALITY = 30
+_SMOOTHED = (0.74, 0.55)
+"""Ratio over that of the prediction saved as JPEG of `_ENCODER_QUALITY`, which no unedited picture leaves
+(measured: 0.80, resized ones 0.61); filters that spare edges do."""
+_MIN_SLOPE = 0.2
+"""Share by which detail has grown in four of five tiles; unedited pictures reach 0.1."""
+_MAX_SPARED = 0.75
+"""Loss of strong detail over that of faint detail, up to which edges were spared on purpose."""
 _IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 
 
@@ -95,23 +104,35 @@ def fit_style(
     if np.count_nonzero(same) < 4:
         return StyleFit((), 1.0, 0.0)
     textured = _textured(before, after, same, side)
-    ratios = _energy(textured.cut(after)) / np.maximum(_energy(textured.cut(before)), 1e-3)
+    ratios = _gain(textured.cut(before), textured.cut(after))
     ratio = float(np.median(ratios))
     changes: list[Change] = []
     focus = None
-    # A picture with a sharp subject in it was not blurred as a whole.
-    if np.percentile(ratios, 85) < _UNTOUCHED[0] or ratio > _UNTOUCHED[1]:
-        focus = _fit_focus(textured, working_scale, enlarged)
+    smoothed = ratio < _UNTOUCHED[0] and _is_smoothed(textured, ratios, _is_resized(enlarged))
+    if np.percentile(ratios, 85) < _UNTOUCHED[0] or ratio > _UNTOUCHED[1] or smoothed:
+        focus = _fit_focus(textured, working_scale, enlarged, smoothed=smoothed)
     if focus is not None:
         changes.append(focus)
-    noise, everywhere = _added_noise(before, after, same, side)
-    resized = abs(float(np.log(enlarged))) > 0.02
-    if everywhere >= _MIN_NOISE_LEVELS + 0.6 * resized and not (
-        focus is not None and focus.operation == "sharpen"
-    ):
-        confidence = round(1 - 0.5 * float(np.exp(1 - everywhere / _MIN_NOISE_LEVELS)), 3)
+    noise, certainty = _added_noise(before, after, same, side, resized=_is_resized(enlarged))
+    if certainty >= 1 and not (focus is not None and focus.operation == "sharpen"):
+        confidence = round(1 - 0.5 * float(np.exp(1 - certainty)), 3)
         changes.append(Change("noise", confidence, {"sigma_levels": round(noise, 1)}))
     return StyleFit(tuple(changes), ratio, noise)
+
+
+def _is_resized(enlarged: float) -> bool:
+    return abs(float(np.log(enlarged))) > 0.02
+
+
+def _is_smoothed(tiles: _Tiles, ratios: Floats, resized: bool) -> bool:
+    """Whether more fine detail is gone than an encoder would take from this very picture."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _ENCODER_QUALITY]
+    _, file = cv2.imencode(".jpg", tiles.before.astype(np.uint8), quality)
+    encoded = np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), np.float32)
+    kept = _gain(tiles.cut(tiles.before), tiles.cut(encoded))
+    typical, sharpest = np.percentile(ratios / np.maximum(kept, 0.05), (50, 85))
+    # A picture with a sharp subject in it was not smoothed as a whole.
+    return bool(typical < _SMOOTHED[resized] and sharpest < 1)
 
 
 def _unedited(before: Floats, after: Floats, mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
@@ -154,14 +175,20 @@ def _textured(before: Floats, after: Floats, same: NDArray[np.bool_], side: int)
     return _Tiles(before, after, np.argwhere(same)[strongest] * side, side)
 
 
-def _energy(tiles: Floats) -> Floats:
-    """[n] mean squared gradient of each tile."""
-    down, across = np.diff(tiles, axis=1), np.diff(tiles, axis=2)
-    return np.asarray((down**2).mean(axis=(1, 2)) + (across**2).mean(axis=(1, 2)), np.float32)
+def _gain(before: Floats, after: Floats) -> Floats:
+    """[n] gradient energy of each tile after over that before."""
+    energies = [
+        (np.diff(tiles, axis=1) ** 2).mean(axis=(1, 2)) + (np.diff(tiles, axis=2) ** 2).mean(axis=(1, 2))
+        for tiles in (before, after)
+    ]
+    return np.asarray(energies[1] / np.maximum(energies[0], 1e-3), np.float32)
 
 
-def _fit_focus(tiles: _Tiles, working_scale: float, enlarged: float) -> Change | None:
-    """The blur or sharpening that brings the prediction nearest to the query in most tiles."""
+def _fit_focus(tiles: _Tiles, working_scale: float, enlarged: float, *, smoothed: bool) -> Change | None:
+    """The blur or sharpening that brings the prediction nearest to the query in most tiles.
+
+    Where detail is known to have been `smoothed` away, any blur that is nearer than none is named.
+    """
     after = tiles.cut(tiles.after)
     left = _differences(tiles.cut(tiles.before), after)
     gains: dict[float, float] = {}
@@ -174,36 +201,57 @@ def _fit_focus(tiles: _Tiles, working_scale: float, enlarged: float) -> Change |
         if gains[sigma] < max(gains.values()) - _PAST_THE_PEAK:
             break
     sigma = max(gains, key=lambda key: gains[key])
-    if gains[sigma] <= _MIN_BLUR_GAIN:
+    if gains[sigma] <= (0 if smoothed else _MIN_BLUR_GAIN):
         return _fit_sharpening(tiles, after, left, working_scale)
     for fine in _between(sigma, _SIGMAS_PX):
         measure(fine)
     sigma = max(gains, key=lambda key: gains[key])
-    resized = abs(float(np.log(enlarged))) > 0.02
-    if sigma < (_MIN_BLUR_PX + 0.2 * resized) * max(1.0, enlarged):
+    if not smoothed and sigma < (_MIN_BLUR_PX + 0.2 * _is_resized(enlarged)) * max(1.0, enlarged):
         return None
     confidence = round(float(np.clip(0.5 + 0.6 * (gains[sigma] - _MIN_BLUR_GAIN), 0.5, 0.99)), 3)
-    return Change("blur", confidence, {"sigma_px": round(sigma / working_scale, 2)})
+    before = tiles.cut(tiles.before)
+    detail = before - tiles.blurred(1.0)
+    bar = np.percentile(np.abs(detail), 85, axis=(1, 2), keepdims=True)
+    strong, faint = (
+        float(np.median(_slopes(detail, before, after, where)))
+        for where in (np.abs(detail) >= bar, np.abs(detail) < bar)
+    )
+    kind = {"kind": "denoised"} if strong > _MAX_SPARED * faint else {}
+    return Change("blur", confidence, {"sigma_px": round(sigma / working_scale, 2)} | kind)
 
 
 def _fit_sharpening(tiles: _Tiles, after: Floats, left: Floats, working_scale: float) -> Change | None:
     before = tiles.cut(tiles.before)
     best_gain, best_amount, best_sigma = 0.0, 0.0, 0.0
+    grown = []
     for sigma in _SHARPEN_SIGMAS_PX:
         detail = before - tiles.blurred(sigma)
+        grown.append(float(np.percentile(_slopes(detail, before, after), 20)))
         amount = _typical_amount(detail, before, after)
         gain = _typical_gain(left, _differences(np.clip(before + amount * detail, 0, 255), after))
         if gain > best_gain:
             best_gain, best_amount, best_sigma = gain, amount, sigma
     # Lanczos and its like overshoot by a third within a pixel.
     least = _MIN_SHARPEN if best_sigma > 1.2 else 2 * _MIN_SHARPEN
-    if best_gain < _MIN_SHARPEN_GAIN or best_amount < least:
+    # More contrast makes all detail grow alike, sharpening the finest most.
+    surely = grown[1] > _MIN_SLOPE and grown[0] > grown[3] + 0.05
+    if best_amount < least or not (best_gain >= _MIN_SHARPEN_GAIN or surely):
         return None
     confidence = round(float(np.clip(0.5 + 0.6 * (best_gain - _MIN_SHARPEN_GAIN), 0.5, 0.99)), 3)
     percent = round(100 * best_amount)
     return Change(
         "sharpen", confidence, {"percent": percent, "sigma_px": round(best_sigma / working_scale, 2)}
     )
+
+
+def _slopes(detail: Floats, before: Floats, after: Floats, where: NDArray[np.bool_] | None = None) -> Floats:
+    """[n] how many times `detail` was added to each tile, all of it or `where`; less than 0: taken away."""
+    usable = (after > 2) & (after < 253)
+    if where is not None:
+        usable &= where
+    power = (detail**2 * usable).sum(axis=(1, 2))
+    shared = (detail * (after - before) * usable).sum(axis=(1, 2))
+    return np.asarray(shared / np.maximum(power, 1e-3), np.float32)
 
 
 def _typical_amount(detail: Floats, before: Floats, after: Floats) -> float:
@@ -213,10 +261,7 @@ def _typical_amount(detail: Floats, before: Floats, after: Floats) -> float:
     black and white pixels can take no more.
     """
     bar = np.percentile(np.abs(detail), 85, axis=(1, 2), keepdims=True)
-    strong = (np.abs(detail) >= bar) & (after > 2) & (after < 253)
-    power = (detail**2 * strong).sum(axis=(1, 2))
-    shared = (detail * (after - before) * strong).sum(axis=(1, 2))
-    return float(np.median(shared / np.maximum(power, 1e-3)))
+    return float(np.median(_slopes(detail, before, after, np.abs(detail) >= bar)))
 
 
 def _differences(before: Floats, after: Floats) -> Floats:
@@ -236,25 +281,39 @@ def _between(sigma: float, grid: tuple[float, ...]) -> list[float]:
     return [float(s) for s in np.linspace(low, high, 9)[1:-1]]
 
 
-def _added_noise(before: Floats, after: Floats, same: NDArray[np.bool_], side: int) -> tuple[float, float]:
-    """Noise the query has beyond the prediction, levels: in the median smooth tile, and in four of five.
+def _added_noise(
+    before: Floats, after: Floats, same: NDArray[np.bool_], side: int, *, resized: bool
+) -> tuple[float, float]:
+    """Noise the query has beyond the prediction, levels, and how sure it is: 1 is just enough to be named.
 
-    Grain is everywhere, and follows nothing: what encoders, sharpening and resizing add is either only where
-    there is texture, or an echo of the grain that the reference has already. `same` [rows, columns] are the
-    tiles of `side` pixels to look at.
+    `same` [rows, columns] are the tiles of `side` pixels to look at.
     """
     parts = side // _GRAIN_TILE
     rows, columns = same.shape[0] * parts, same.shape[1] * parts
-
-    def tile_means(picture: Floats) -> Floats:
-        return _block_means(picture, rows, columns, _GRAIN_TILE)
-
-    usable = cv2.inRange(after, 4.5, 250.5).astype(np.float32)
-    inside = np.repeat(np.repeat(same, parts, axis=0), parts, axis=1) & (tile_means(usable) > 0.9 * 255)
+    usable = _block_means(cv2.inRange(after, 4.5, 250.5).astype(np.float32), rows, columns, _GRAIN_TILE)
+    inside = np.repeat(np.repeat(same, parts, axis=0), parts, axis=1) & (usable > 0.9 * 255)
     if np.count_nonzero(inside) < 20:
         return 0.0, 0.0
-    grain = [cv2.filter2D(side, cv2.CV_32F, _IMMERKAER) for side in (before, after)]
-    was, now, shared = (tile_means(grain[i] * grain[j])[inside] for i, j in ((0, 0), (1, 1), (0, 1)))
+    half = _GRAIN_TILE // 2
+    halves = [_block_means(picture, rows * half, columns * half, 2) for picture in (before, after)]
+    fine, all_fine = _grain_beyond(before, after, inside, _GRAIN_TILE)
+    coarse, all_coarse = _grain_beyond(halves[0], halves[1], inside, half)
+    certainties = (all_fine / (_MIN_NOISE_LEVELS[0] + 0.6 * resized), all_coarse / _MIN_NOISE_LEVELS[1])
+    # White noise is half as strong at half the size.
+    return (fine if certainties[0] >= 1 else max(fine, 2 * coarse)), max(certainties)
+
+
+def _grain_beyond(before: Floats, after: Floats, inside: NDArray[np.bool_], tile: int) -> tuple[float, float]:
+    """New grain in levels: in the median smooth tile, and in four of five.
+
+    Grain is everywhere, and follows nothing: what encoders, sharpening and resizing add is either only where
+    there is texture, or an echo of the grain that the reference has already.
+    """
+    grain = [cv2.filter2D(picture, cv2.CV_32F, _IMMERKAER) for picture in (before, after)]
+    was, now, shared = (
+        _block_means(grain[i] * grain[j], inside.shape[0], inside.shape[1], tile)[inside]
+        for i, j in ((0, 0), (1, 1), (0, 1))
+    )
     smoothest = np.argsort(was)[: max(20, len(was) // 3)]
     was, now, shared = was[smoothest], now[smoothest], shared[smoothest]
     echo = float(np.median(shared / np.maximum(was, 1e-3)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from provenance.compare import palette
 from provenance.compare.colorfit import Recipe, Samples, run
+from provenance.compare.replay import LUMA
 from provenance.records import Change, Pixels
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -69,8 +70,23 @@ def fit_tone(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> ToneF
     best, best_misfit = posterized or (best, best_misfit)
     gain = (untouched - best_misfit) / max(untouched, 1e-6)
     confidence = round(float(np.clip(0.5 + 0.5 * gain, 0.5, 0.99)), 3)
-    changes = tuple(Change(operation, confidence, parameters) for operation, parameters in best)
+    changes = tuple(
+        Change(operation, confidence, parameters) for operation, parameters in _with_shifts(best, samples)
+    )
     return ToneFit(changes, best_misfit, untouched)
+
+
+def _with_shifts(recipe: Recipe, samples: Samples) -> Recipe:
+    """The recipe, each tone with the number of levels by which it moves the picture's mean."""
+    means = [float((run(samples, recipe[:k]) @ LUMA).mean()) for k in range(len(recipe) + 1)]
+    shifted: Recipe = []
+    for (operation, parameters), before, after in zip(recipe, means, means[1:], strict=False):
+        if operation == "tone":
+            shift = round(after - before, 1)
+            sign = 0 if parameters["kind"] == "posterized" else 1 if shift > 0 else -1
+            parameters = {**parameters, "mean_shift_levels": shift, "sign": sign}
+        shifted.append((operation, parameters))
+    return shifted
 
 
 def gather(reference: Pixels, query: Pixels, mask: NDArray[np.bool_]) -> Samples | None:
@@ -128,7 +144,9 @@ def _recipes(samples: Samples) -> Iterator[Iterable[tuple[Recipe, int]]]:
     if palette.lost_its_color(samples):
         yield palette.gray_recipes(samples)
         return
-    flexible = (palette.curve_recipes, palette.matrix_recipes, palette.vignette_recipes)
+    flexible = (
+        palette.curve_recipes, palette.matrix_recipes, palette.hue_recipes, palette.vignette_recipes
+    )  # fmt: skip
     yield chain.from_iterable(recipes(samples) for recipes in flexible)
     simple = (palette.plain_recipes, palette.color_recipes, palette.odd_recipes)
     yield chain.from_iterable(recipes(samples) for recipes in simple)
