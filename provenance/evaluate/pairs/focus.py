@@ -12,7 +12,7 @@ from provenance.evaluate.pairs.draft import Draft
 from provenance.evaluate.pairs.objects import Kind
 from provenance.evaluate.pairs.stock import Stock
 from provenance.evaluate.pairs.tones import Amounts, sharpness
-from provenance.evaluate.pairs.truth import Strength, TrueEdit
+from provenance.evaluate.pairs.truth import STRENGTHS, Strength, TrueEdit
 from provenance.records import Pixels
 
 Changed: TypeAlias = tuple[Pixels, str, dict[str, Any]]
@@ -20,11 +20,11 @@ Changed: TypeAlias = tuple[Pixels, str, dict[str, Any]]
 Change: TypeAlias = Callable[[Pixels, float, np.random.Generator], Changed]
 
 # Ratio of the sharpness after to that before: what is between is not seen, hardly, plainly.
-SOFTER = (0.9, 0.65, 0.25)
+SOFTER = (0.9, 0.5, 0.2)
 HARDER = (1.12, 1.4, 2.5)
 
 
-def kind_of(change: Change, amounts: Amounts) -> Kind:
+def kind_of(change: Change, amounts: Amounts, *, edges_kept: bool = False) -> Kind:
     """A kind of edit from a function of pixels and an amount; how strong it is, is measured.
 
     Amounts are at the size pictures are looked at, 1,024 px: larger pictures are edited with more.
@@ -37,6 +37,9 @@ def kind_of(change: Change, amounts: Amounts) -> Kind:
         seen = noise_strength(levels) if levels is not None else strength_of(ratio)
         if seen is None or (operation == "blur") != (ratio < 1):
             return None
+        if edges_kept:
+            # Texture is gone, but no outline is softer: a person sees that a grade less well.
+            seen = STRENGTHS[max(0, STRENGTHS.index(seen) - 1)]
         return draft.with_whole(TrueEdit(operation, parameters=parameters, strength=seen), query=after)
 
     return edit
@@ -119,7 +122,9 @@ def add_noise(channels: int) -> Change:
 FOCUS: dict[str, Kind] = {
     "blur": kind_of(blur, {"barely": (0.6, 0.9), "visible": (1.1, 2.2), "gross": (2.8, 6.0)}),
     "motion blur": kind_of(shake, {"barely": (0.8, 1.2), "visible": (1.5, 2.5), "gross": (3.0, 6.0)}),
-    "denoised": kind_of(denoise, {"barely": (0.6, 1.2), "visible": (1.5, 2.5), "gross": (3.0, 4.0)}),
+    "denoised": kind_of(
+        denoise, {"barely": (0.6, 1.2), "visible": (1.5, 2.5), "gross": (3.0, 4.0)}, edges_kept=True
+    ),
     "sharpen": kind_of(sharpen, {"barely": (0.25, 0.45), "visible": (0.7, 1.5), "gross": (1.8, 3.0)}),
     "grey noise": kind_of(
         add_noise(1), {"barely": (2.5, 5.0), "visible": (6.0, 16.0), "gross": (20.0, 40.0)}

@@ -13,6 +13,7 @@ from provenance.evaluate.pairs.stock import Stock
 from provenance.evaluate.pairs.truth import Strength
 
 LEAST_SHARE = 0.2
+LEAST_DETAIL = 0.3
 AMOUNTS: dict[Strength, tuple[float, float]] = {
     "barely": (0.08, 0.2),
     "visible": (0.3, 0.6),
@@ -48,8 +49,14 @@ def replace_background(
     draft: Draft, strength: Strength, stock: Stock, rng: np.random.Generator
 ) -> Draft | None:
     """Another photo behind the subject; hardly visible is no such edit."""
-    layer = fill(stock.other(rng), *draft.size)
-    return draft.with_local("background_replaced", blend(draft.query, layer, background(draft, rng)))
+    layer, alpha = fill(stock.other(rng), *draft.size), background(draft, rng)
+    steps = cv2.morphologyEx(
+        cv2.cvtColor(draft.query, cv2.COLOR_RGB2GRAY), cv2.MORPH_GRADIENT, np.ones((3, 3))
+    )
+    # By a blank subject nobody knows the picture again.
+    if float(steps[alpha < 0.5].sum()) < LEAST_DETAIL * float(steps.sum()):
+        return None
+    return draft.with_local("background_replaced", blend(draft.query, layer, alpha))
 
 
 def background(draft: Draft, rng: np.random.Generator) -> Alpha:

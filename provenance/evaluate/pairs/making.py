@@ -145,7 +145,7 @@ def make_pair(task: Task, *, stock: Stock, out: Path, seed: int) -> Pair | None:
     if task.kind in BENIGN:
         draft, saving = BENIGN[task.kind](draft, rng)
     else:
-        made = make(task.kind, draft, task.strength, stock, rng)
+        made = make(task.kind, draft, task.strength, stock.without(task.photo), rng)
         if made is None:
             return None
         draft = made

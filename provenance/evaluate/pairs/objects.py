@@ -25,7 +25,14 @@ SIDES: dict[Strength, tuple[float, float]] = {
     "visible": (0.08, 0.25),
     "gross": (0.3, 0.6),
 }
-FILLS = ("telea", "ns", "patch", "clone", "blur")
+# Ways to paint an object out, with what is as true of the place: it holds a copy, or is smudged over.
+FILLS: dict[str, tuple[str, ...]] = {
+    "telea": (),
+    "ns": (),
+    "patch": ("object_duplicated",),
+    "clone": ("object_duplicated",),
+    "blur": ("object_blurred",),
+}
 
 
 def add(*, soft: bool) -> Kind:
@@ -56,8 +63,7 @@ def remove_pasted(fill: str | None) -> Kind:
             return None
         return draft.with_local(
             "object_removed", after, before=before, reference=reference, noun=thing.noun,
-            # What is smudged over is gone and blurred.
-            accepted=("object_blurred",) if fill == "blur" else (),
+            accepted=FILLS.get(fill or "", ()),
         )  # fmt: skip
 
     return edit
@@ -75,7 +81,7 @@ def remove_natural(fill: str) -> Kind:
         if apart < 25 or draft.query[ring].std(axis=0).mean() > 45:
             return None
         after = paint_out(draft.query, alpha > 0.02, fill, rng)
-        return None if after is None else draft.with_local("object_removed", after)
+        return after if after is None else draft.with_local("object_removed", after, accepted=FILLS[fill])
 
     return edit
 
@@ -219,12 +225,16 @@ def hide(kind: str) -> Kind:
 
 
 def paint_out(photo: Pixels, hole: Mask, fill: str, rng: np.random.Generator) -> Pixels | None:
-    """Fill a hole from around it; None where no fitting patch is found."""
+    """Fill a hole from around it; None where no fitting patch is found, or a smudge would not do."""
     reach = max(3, round(0.004 * max(photo.shape)))
     wide = cv2.dilate(hole.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
     if fill in ("telea", "ns"):
         return _inpaint(photo, wide, cv2.INPAINT_TELEA if fill == "telea" else cv2.INPAINT_NS)
     if fill == "blur":
+        ring = (cv2.dilate(wide, np.ones((15, 15), np.uint8)) > 0) & (wide == 0)
+        # Between busy surroundings a smudge is a new thing.
+        if photo[ring].std(axis=0).mean() > 40:
+            return None
         # The surroundings bleed in, as with a smudge brush: blur of what is known, over its weight.
         sigma = max(3.0, 0.35 * float(np.sqrt(np.count_nonzero(wide))))
         known = (wide == 0).astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -75,6 +75,11 @@ class Stock:
         if stamps is not None and not found:
             raise NotFoundError(f"{str(stamps)!r} holds no PNG cut-outs")
         return cls(tuple(photos), tuple(found))
+
+    def without(self, photo: Path) -> Stock:
+        """The stock less the photo that is edited: what it shows already would be no other thing."""
+        others = tuple(path for path in self.photos if path != photo)
+        return replace(self, photos=others or self.photos)
 
     def cut_out(self, rng: np.random.Generator, side: int) -> CutOut:
         """An object whose long side is about `side` pixels: a stamp, or another photo's subject."""
