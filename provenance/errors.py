@@ -4,6 +4,7 @@
     ├── UsageError                 exit 2   HTTP 400   the call itself is wrong
     │   └── ConflictError          exit 2   HTTP 409   it contradicts what is there already
     │       └── StaleError         exit 2   HTTP 412   what was to be changed has changed meanwhile
+    ├── AccessError                exit 77  HTTP 403   a key or signature is missing or wrong
     ├── BusyError                  exit 75  HTTP 429   more work than can be taken on now
     ├── InputError                 exit 65  HTTP 422   the given picture or file cannot be used
     │   ├── DecodeError            exit 65  HTTP 422   truncated, lying or damaged picture
@@ -14,6 +15,7 @@
     │   └── FetchError             exit 68  HTTP 502   a URL that is refused or does not answer
     ├── MissingExtraError          exit 69  HTTP 501   an optional part is not installed
     ├── NotConfiguredError         exit 69  HTTP 501   a part that this database was made without
+    ├── ServiceError               exit 69  HTTP 502   a service does not answer, or not sensibly
     ├── ModelError                 exit 69  HTTP 503   weights missing, damaged, or of another kind
     ├── DatabaseError              exit 74  HTTP 503   the database cannot be opened, read or written
     │   ├── DatabaseTooNewError    exit 70  HTTP 503   written by a newer version of this program
@@ -51,6 +53,13 @@ class StaleError(ConflictError):
     """What was to be changed has changed meanwhile."""
 
     http_status = 412
+
+
+class AccessError(ProvenanceError):
+    """A key or signature is missing, wrong, or allows too little."""
+
+    exit_code = 77
+    http_status = 403
 
 
 class BusyError(ProvenanceError):
@@ -130,6 +139,13 @@ class NotConfiguredError(ProvenanceError):
 
     exit_code = 69
     http_status = 501
+
+
+class ServiceError(ProvenanceError):
+    """A service that is asked does not answer, not in time, or not sensibly."""
+
+    exit_code = 69
+    http_status = 502
 
 
 class ModelError(ProvenanceError):
