@@ -16,6 +16,7 @@ from provenance.evaluate.pairs.truth import TrueEdit
 CLEAR = ("visible", "gross")
 """Strengths that a person sees at a glance."""
 LEAST_TEXT_PX = 20
+USUAL_PX = (800, 1200)
 
 
 @dataclass
@@ -88,6 +89,9 @@ class EditFigures:
     replay_psnr_db: float | None
     crop_iou: float | None
     times: dict[str, tuple[float, float]]
+    """Stage -> median and 95th percentile, milliseconds."""
+    usual_ms: float | None
+    """Median of the whole, of queries with a long side of about 1,000 px."""
 
     @property
     def specificity(self) -> float | None:
@@ -114,6 +118,7 @@ class EditFigures:
             "median_unexplained_fraction": self.unexplained,
             "median_replay_psnr_db": self.replay_psnr_db,
             "median_crop_iou": self.crop_iou,
+            "ms_at_1000_px": self.usual_ms,
             "ms": {name: {"median": m, "p95": p} for name, (m, p) in self.times.items()},
             "mistakes": [
                 {
@@ -164,6 +169,9 @@ def measure(outcomes: Sequence[Outcome]) -> EditFigures:
         replay_psnr_db=median([one.replay_psnr_db or 0.0 for one in whole]),
         crop_iou=median(crops),
         times=_times(outcomes),
+        usual_ms=median(
+            [one.timings_ms["total"] for one in outcomes if USUAL_PX[0] <= one.long_side_px <= USUAL_PX[1]]
+        ),
     )
 
 

@@ -34,6 +34,8 @@ class Outcome:
     replay_psnr_db: float | None = None
     """None where nothing was replayed; infinite where the replay is the query."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    long_side_px: int = 0
+    """Of the query."""
 
     @property
     def explained(self) -> bool:
@@ -113,6 +115,7 @@ def read_outcome(pair: Pair, report: Report) -> Outcome:
         explanation.unexplained_fraction,
         float("inf") if psnr is None else psnr,
         dict(report.timings_ms),
+        max(report.query.width, report.query.height),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from provenance.evaluate.differences.figures import (
     UNITS,
+    USUAL_PX,
     EditFigures,
     OperationFigures,
     mean,
@@ -13,6 +14,7 @@ from provenance.evaluate.differences.figures import (
     ratio,
 )
 from provenance.evaluate.differences.matching import SaidEdit
+from provenance.evaluate.metrics import wilson_interval
 from provenance.evaluate.pairs.truth import STRENGTHS, TrueEdit
 from provenance.evaluate.tables import aligned
 
@@ -59,19 +61,21 @@ def edits_table(figures: EditFigures, *, worst: int = 40) -> str:
 
 def _summary(figures: EditFigures) -> list[str]:
     overall = figures.overall
+    low, high = wilson_interval(figures.benign_right, figures.benign)
     return [
         f"{len(figures.outcomes)} pairs, {figures.benign} of them benign; {figures.not_explained} not "
         "recognised as a pair",
         f"benign pairs: specificity {_figure(figures.specificity, 4)} "
-        f"({figures.benign_right}/{figures.benign}), false edits a pair "
-        f"{_figure(ratio(figures.benign_false, figures.benign), 4)}",
+        f"({figures.benign_right}/{figures.benign}, 95 % interval {low:.4f} to {high:.4f}), false edits a "
+        f"pair {_figure(ratio(figures.benign_false, figures.benign), 4)}",
         f"clearly visible edits: recall {_figure(ratio(overall.clear_found, overall.clear_true))}, precision "
         f"{_figure(ratio(overall.clear_found, overall.clear_found + overall.clear_false))}",
         f"direction right: {_figure(mean(overall.directions))} of {len(overall.directions)}; median box IoU "
         f"of crops {_figure(figures.crop_iou)}; wrong characters in {figures.text_edits} text edits "
         f"{_figure(figures.text_error)}",
         f"median unexplained fraction {_figure(figures.unexplained)}; median replay PSNR of whole-picture "
-        f"edits {_figure(figures.replay_psnr_db, 1)} dB",
+        f"edits {_figure(figures.replay_psnr_db, 1)} dB; at {USUAL_PX[0]} to {USUAL_PX[1]} px a pair takes "
+        f"{_figure(figures.usual_ms, 0)} ms (median)",
     ]
 
 
