@@ -122,7 +122,7 @@ def variant(change: Change) -> str:
     if operation == "object_duplicated":
         return f"together.{operation}.{_moved_or_copied(change)}"
     if operation in ("object_added", "object_removed", "object_replaced"):
-        return f"together.{operation}.{'face' if word(change, 'noun') == 'face' else 'something'}"
+        return f"together.{operation}.{word(change, 'noun') or 'something'}"
     return f"together.{operation}"
 
 

@@ -98,7 +98,7 @@ def test_every_source_of_a_collage_is_named_with_its_place(collage: Report, modi
         ((0, 0, 400, 100), "along the top edge, 97 % sure"),
         ((200, 0, 400, 300), "across the right half, 97 % sure"),
         ((210, 160, 400, 300), "in the lower right, 97 % sure"),
-        ((0, 0, 400, 300), "over most of the picture, 97 % sure"),
+        ((0, 0, 400, 300), "all over the picture, 97 % sure"),
         (None, "97 % sure"),
     ],
 )
