@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +15,8 @@ from pydantic import BaseModel
 
 from provenance.records import Report
 from provenance.report import to_dict, to_html
+
+_POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]*)"')
 
 
 def tagged(
@@ -54,10 +58,7 @@ def report_answer(
 
 
 def page_answer(page: str, status: int = 200, headers: Mapping[str, str] | None = None) -> HTMLResponse:
-    """A self-contained report: its own policy, in the page, allows its style, its script and its pictures."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    return HTMLResponse(
-        page,
-        status,
-        headers={"Content-Security-Policy": policy + "frame-ancestors 'none'", **(headers or {})},
-    )
+    """A self-contained report, under the policy that it brings: its own style, script and pictures."""
+    policy = html.unescape(_POLICY.search(page)[1])  # type: ignore[index]
+    sent = {"Content-Security-Policy": f"{policy}; frame-ancestors 'none'", **(headers or {})}
+    return HTMLResponse(page, status, headers=sent)

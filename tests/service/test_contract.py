@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from provenance import Provenance
@@ -193,6 +196,52 @@ def test_a_file_put_in_the_place_of_an_original_is_not_sent(
     made = only_reference(add(client, photos[8]))
     Path(made["path"]).write_bytes(b"secret")
     assert client.get(made["image"]).status_code == 404
+
+
+def test_a_picture_that_is_a_page_too_is_sent_as_a_picture(client: TestClient, photos: list[Path]) -> None:
+    polyglot = gray(photos[11]) + b"<html><script>alert(1)</script></html>"
+    answer = client.post("/v1/references", files={"file": ("a.html", polyglot, "text/html")})
+    sent = client.get(only_reference(answer)["image"])
+    assert (sent.content, sent.headers["content-type"]) == (polyglot, "image/jpeg")
+    assert sent.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in sent.headers["content-security-policy"]
+    assert only_reference(answer)["path"].endswith(".jpeg")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half(
+    client: TestClient, library: Provenance, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = client.get("/v1/references", params={"limit": 1}).json()["items"]
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    picture = gray(photos[4])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        answer = client.post("/v1/references", files={"file": picture})
+    assert (answer.status_code, answer.json()["title"]) == (507, "StorageFullError")
+    assert client.get("/v1/references", params={"limit": 1}).json()["items"] == before
+    assert not list((library.settings.home / "originals").rglob("*.tmp"))
+    assert client.post("/v1/references", files={"file": picture}).status_code == 201
+
+
+def test_a_database_that_drops_its_connections_is_asked_again(
+    client: TestClient, library: Provenance, trusted: list[Path]
+) -> None:
+    """As a PostgreSQL that is restarted does; SQLite has no connections to drop."""
+    url = sa.make_url(library.settings.database_url)
+    if url.get_backend_name() == "sqlite":
+        pytest.skip("there is no server")
+    job = client.post("/v1/check", params={"mode": "job"}, files={"file": gray(trusted[3])}).json()["id"]
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        )
+    engine.dispose()
+    assert client.get("/readyz").status_code == 200
+    assert finished(client, job)["verdict"] == "modified"
 
 
 # ---------------------------------------------------------------- collections
