@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from provenance import Provenance, Report
-from provenance.errors import DecodeError, NotFoundError, UsageError
+from provenance.errors import ConflictError, DecodeError, InputError, NotFoundError, UsageError
 
 
 def encoded(image: Image.Image, format: str = "JPEG", **options: object) -> bytes:
@@ -251,3 +251,40 @@ def test_unusable_pictures_are_refused_with_a_reason(
         summary = library.ingest([path, photos[0]])
     assert (summary.added, len(summary.skipped)) == (1, 1)
     assert summary.skipped[0].reason
+
+
+def test_a_library_speaks_another_language_and_shares_what_is_open(
+    stocked: Provenance, photos: list[Path]
+) -> None:
+    content = io.BytesIO()
+    Image.open(photos[0]).convert("L").save(content, "JPEG")
+    english, spanish = stocked.check(content.getvalue()), stocked.speaking("es").check(content.getvalue())
+    assert (english.language, spanish.language) == ("en", "es")
+    assert english.explanation is not None
+    assert spanish.explanation is not None
+    assert english.explanation.caption != spanish.explanation.caption
+    assert stocked.speaking("es").database is stocked.database
+    assert stocked.speaking("en") is stocked
+    with pytest.raises(UsageError, match="known: "):
+        stocked.speaking("tlh")
+
+
+def test_a_picture_without_a_file_is_added_kept_and_known_again(tmp_path: Path, photos: list[Path]) -> None:
+    with Provenance(tmp_path) as library:
+        content = photos[0].read_bytes()
+        record, new = library.add(content, name="a.webp", details={"title": "A", "credit": "B"})
+        assert (new, record.title, Path(record.path).read_bytes()) == (True, "A", content)
+        assert Path(record.path).is_relative_to(tmp_path / "originals")
+        again, new = library.add(content, details={"title": "C"})
+        assert (new, again.reference_id, again.title, again.credit) == (False, record.reference_id, "C", "B")
+        # A lost file is put back.
+        Path(record.path).unlink()
+        library.add(content)
+        assert library.check(content).verdict == "identical"
+        library.database.withdraw(record.reference_id)
+        with pytest.raises(ConflictError, match="withdrawn"):
+            library.add(content)
+        with pytest.raises(InputError):
+            library.add(b"no picture")
+        assert library.check(content, explain=False).verdict == "no_match"
+        assert library.problems(files=True) == []
