@@ -31,6 +31,7 @@ from provenance.commands.console import (
 from provenance.commands.database import db_app
 from provenance.commands.evaluate import evaluate_app
 from provenance.commands.hashes import hashes_app
+from provenance.commands.replay import replay
 from provenance.commands.service import keys_app, serve, worker
 from provenance.errors import ProvenanceError
 
@@ -170,6 +171,7 @@ def explain(
         show_reports(reports, output, report, evidence, several=False)
 
 
+app.command()(replay)
 app.command()(serve)
 app.command()(worker)
 

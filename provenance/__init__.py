@@ -15,6 +15,7 @@ The floor plan. An image walks through seven rooms; `pipeline` is the corridor b
     reporting  what was found and measured -> the report of one query
     ingest     files and folders -> references, in batches
     lookup     hashes from elsewhere -> trusted pictures
+    replay     a report's recipe applied to the original
     textsearch words -> trusted pictures, by CLIP
     find       query -> judged candidates, the cheap stages first
     decode     bytes | path | URL -> upright sRGB pixels + sha256
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from provenance.errors import ProvenanceError
     from provenance.pipeline import Provenance
     from provenance.records import Edit, Explanation, IngestSummary, Match, Report
+    from provenance.replay import replay_report
     from provenance.settings import Settings
 
 __version__ = "0.1.0"
@@ -56,6 +58,7 @@ __all__ = [
     "Report",
     "Settings",
     "__version__",
+    "replay_report",
 ]
 
 _HOMES = {
@@ -67,6 +70,7 @@ _HOMES = {
     "Provenance": "pipeline",
     "ProvenanceError": "errors",
     "Settings": "settings",
+    "replay_report": "replay",
 }
 
 

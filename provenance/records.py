@@ -290,6 +290,7 @@ class Comparison:
     labels: NDArray[np.int32]
     """[h, w] 0 where unchanged, else `Change.label`."""
     changes: tuple[Change, ...]
+    """In the order of a recipe: frame, tone, style, places."""
     working_scale: float
     reference_from_query: NDArray[np.float64]
     """Refined, in full-size pixels."""
@@ -319,6 +320,8 @@ class Edit:
     reference_box: Box | None = None
     text_before: str | None = None
     text_after: str | None = None
+    step: int = 0
+    """Place in the recipe, 1 is done first; 0 where it is not known."""
     label: int = 0
     """Ties the sentence to its pixels in `Comparison.labels`; not part of the JSON."""
 

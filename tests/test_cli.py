@@ -40,7 +40,17 @@ def home(tmp_path: Path, stocked_home: Path) -> Path:
 
 def test_version_and_help() -> None:
     assert run("--version", home=ROOT).stdout.startswith("provenance ")
-    for command in ([], ["ingest"], ["check"], ["explain"], ["db"], ["hashes"], ["evaluate"], ["serve"]):
+    for command in (
+        [],
+        ["ingest"],
+        ["check"],
+        ["explain"],
+        ["db"],
+        ["hashes"],
+        ["evaluate"],
+        ["replay"],
+        ["serve"],
+    ):
         result = run(*command, "--help", home=ROOT)
         assert result.returncode == 0
         assert "Usage" in result.stdout
@@ -124,6 +134,27 @@ def test_explain_tells_in_another_language_and_leaves_evidence(tmp_path: Path, p
     unknown = run(*asked, "tlh", home=tmp_path / "none")
     assert unknown.returncode == 2
     assert "known: en, es, fr" in unknown.stderr
+
+
+def test_replay_repeats_the_edits_of_a_report(tmp_path: Path, photos: list[Path]) -> None:
+    query, file, out = tmp_path / "query.png", tmp_path / "report.json", tmp_path / "out.png"
+    Image.open(photos[0]).convert("L").crop((20, 30, 260, 220)).save(query)
+    none = tmp_path / "none"
+    file.write_text(run("explain", photos[0], query, "-f", "json", home=none).stdout)
+    result = run("replay", file, photos[0], "-o", out, "--fill-from", query, home=none)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "repeated: grayscale, crop" in result.stdout
+    assert "agrees with the checked picture" in result.stdout
+    assert Image.open(out).size == (240, 190)
+    for arguments, code, words in (
+        ((file, photos[0], "-o", tmp_path / "out.xyz"), 2, "end its name in"),
+        ((file, photos[0], "-o", query, "--fill-from", query), 2, "one of the files given"),
+        ((query, photos[0], "-o", out), 65, "no report"),
+        ((tmp_path / "gone.json", photos[0], "-o", out), 66, "gone.json"),
+    ):
+        failed = run("replay", *arguments, home=none)
+        assert failed.returncode == code
+        assert words in failed.stderr
 
 
 def test_explain_prints_a_report(tmp_path: Path, photos: list[Path]) -> None:

@@ -266,6 +266,12 @@ def _share_of(pixels: NDArray[np.uint8], color: NDArray[np.float64]) -> float:
     return float((np.abs(pixels - color).max(axis=1) <= _FLAT_LEVELS).mean())
 
 
+def seam_of(shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[h, w] the line where the reference ends and a border begins, whose pixels are a mixture of both."""
+    kernel = np.ones((5, 5), np.uint8)
+    return np.asarray(cv2.morphologyEx(shown.astype(np.uint8), cv2.MORPH_GRADIENT, kernel), np.bool_)
+
+
 def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), np.bool_)
@@ -277,8 +283,7 @@ def with_border(pair: AlignedPair, replayed: Pixels, fill: NDArray[np.uint8]) ->
     painted = [side.copy() for side in (pair.reference, replayed)]
     for side in painted:
         side[outside] = fill
-    seam = cv2.morphologyEx(pair.overlap.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8)) > 0
-    return replace(pair, reference=painted[0], overlap=~seam), painted[1]
+    return replace(pair, reference=painted[0], overlap=~seam_of(pair.overlap)), painted[1]
 
 
 def _filled(change: Change, fill: str) -> Change:

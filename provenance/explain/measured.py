@@ -39,6 +39,7 @@ def measure(comparison: Comparison, *, language: str = "en") -> Explanation:
     """Say what was measured of one pair. Raises UsageError when the language is unknown."""
     speaker = speak(comparison, language)
     changes = in_order(comparison)
+    steps = {id(change): step for step, change in enumerate(comparison.changes, start=1)}
     caption = speaker.caption(
         changes,
         identical=comparison.identical_pixels,
@@ -47,7 +48,7 @@ def measure(comparison: Comparison, *, language: str = "en") -> Explanation:
     return Explanation(
         caption=caption,
         captioner=MeasuredCaptioner.name,
-        edits=tuple(_put_in_words(change, speaker.sentence(change)) for change in changes),
+        edits=tuple(_put_in_words(change, speaker.sentence(change), steps[id(change)]) for change in changes),
         unexplained_fraction=comparison.unexplained_fraction,
         replay_psnr_db=comparison.replay_psnr_db,
     )
@@ -81,7 +82,7 @@ def categorize(operation: Operation) -> Category:
     return "local_object" if operation.startswith("object_") else "image_style"
 
 
-def _put_in_words(change: Change, sentence: str) -> Edit:
+def _put_in_words(change: Change, sentence: str, step: int) -> Edit:
     confidence = change.confidence if math.isfinite(change.confidence) else 0.0
     return Edit(
         operation=change.operation,
@@ -93,5 +94,6 @@ def _put_in_words(change: Change, sentence: str) -> Edit:
         reference_box=change.reference_box,
         text_before=change.text_before,
         text_after=change.text_after,
+        step=step,
         label=change.label,
     )

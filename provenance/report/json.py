@@ -112,7 +112,7 @@ def from_dict(data: Mapping[str, Any]) -> Report:
             notes=tuple(data.get("notes", ())),
             other_matches=tuple(_match_from_dict(one) for one in data.get("other_matches", ())),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"not a report of {SCHEMA}: {type(error).__name__} {error}") from error
 
 
@@ -136,6 +136,8 @@ def _match_to_dict(match: Match) -> dict[str, Any]:
         "reference_id": int(reference.reference_id),
         "path": reference.path,
         "sha256": reference.sha256,
+        "width": int(reference.width),
+        "height": int(reference.height),
         "source": reference.source,
         "title": reference.title,
         "creator": reference.creator,
@@ -169,8 +171,8 @@ def _match_from_dict(data: Mapping[str, Any], confidence: float = 0.0) -> Match:
         sha256=data["sha256"],
         pixel_sha256=None,
         byte_size=0,
-        width=0,
-        height=0,
+        width=int(data.get("width", 0)),
+        height=int(data.get("height", 0)),
         format="",
         status="active",
         source=data.get("source"),
@@ -212,6 +214,7 @@ def _explanation_to_dict(explanation: Explanation | None) -> dict[str, Any] | No
                 "text_after": edit.text_after,
                 "confidence": _share(edit.confidence),
                 "parameters": _plain(edit.parameters),
+                "step": int(edit.step),
             }
             for edit in explanation.edits
         ],
@@ -238,6 +241,7 @@ def _explanation_from_dict(data: Mapping[str, Any] | None) -> Explanation | None
             reference_box=_box_from(edit["reference_box"]),
             text_before=edit.get("text_before"),
             text_after=edit.get("text_after"),
+            step=int(edit.get("step", 0)),
         )
         for edit in data["edits"]
     )
@@ -261,7 +265,7 @@ def _box(box: Box | None) -> list[int] | None:
 def _box_from(values: list[int] | None) -> Box | None:
     if values is None:
         return None
-    x0, y0, x1, y1 = values
+    x0, y0, x1, y1 = (int(value) for value in values)
     return x0, y0, x1, y1
 
 

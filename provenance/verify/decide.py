@@ -16,8 +16,9 @@ from provenance.verify.dense import Gray, Resemblance, resemble, whole_picture_h
 from provenance.verify.geometry import Geometry, Size, fit_homography, overlaps
 from provenance.verify.matching import agree, match
 
-SURE_INLIERS = 25
-"""With this many inliers in one form, the others are not tried."""
+SURE_INLIERS, SURE_SHARE = 25, 0.6
+"""With so many inliers, and such a share of the matches, in one form the others are not tried: a building or
+a face is nearly its own mirror image, and when mirrored has many matches upright, but most are elsewhere."""
 QUICK_KEYPOINTS = 500
 """In the less likely forms only the strongest keypoints are matched at first; most end there."""
 QUICK_AGREEING = 4
@@ -228,7 +229,7 @@ def gather(
         if inliers > most:
             geometry, best_form, matches, most = fitted, form, len(found), inliers
             drift = Drift() if fitted is None else fitted.drift(kept, size)
-        if most >= SURE_INLIERS:
+        if most >= max(SURE_INLIERS, SURE_SHARE * matches):
             break
     evidence = Evidence(geometry, best_form, matches, Agreement(), resemble(query.gray, small))
     evidence = _with_whole(evidence, query, small, size)
