@@ -173,7 +173,7 @@ class Service(Section):
     open_requests: int = Field(
         default=64, ge=1, description="requests with a body that may be open at once; more get 429"
     )
-    requests_per_minute: int = Field(default=600, ge=0, description="of one key or address; 0: any number")
+    requests_per_minute: int = Field(default=1200, ge=0, description="of one key or address; 0: any number")
     upload_timeout_s: float = Field(default=60.0, gt=0, description="time for a whole request to arrive")
     check_timeout_s: float = Field(
         default=60.0, gt=0, description="time to wait for a check on the spot; jobs may take longer"

@@ -189,3 +189,30 @@ def test_weights_that_cannot_be_downloaded_say_how_else(clip: Any, monkeypatch: 
     monkeypatch.setattr("open_clip.factory.download_pretrained", offline)
     with pytest.raises(ModelError, match=r"laion2b_s34b_b79k.*unreachable.*write ViT-B-32:FILE"):
         clip.ClipEmbedder("ViT-B-32:laion2b_s34b_b79k", device="cpu")
+
+
+@pytest.mark.clip
+def test_texts_lie_among_the_pictures(clip: Any, tmp_path: Path) -> None:
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    from provenance.describe import Describer
+    from provenance.errors import NotConfiguredError
+
+    config = tmp_path / "ViT-tiny-words.json"
+    # open_clip's own tokenizer, whose words are in the package, has 49,408.
+    words = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
+    config.write_text(json.dumps({**CONFIG, "text_cfg": words}))
+    open_clip.add_model_config(config)
+    torch.manual_seed(0)
+    save_file(open_clip.create_model("ViT-tiny-words").state_dict(), tmp_path / "weights.safetensors")
+    spec = f"ViT-tiny-words:{tmp_path / 'weights.safetensors'}"
+    describer = Describer(clip=spec, keypoints=100, query_keypoints=100)
+    castle, sheep = describer.embed_text("a castle"), describer.embed_text("two sheep " * 200)
+    assert castle.shape == sheep.shape == (32,)
+    assert np.isclose(np.linalg.norm([castle, sheep], axis=1), 1, atol=1e-5).all()
+    assert castle @ sheep < 0.999
+    assert np.array_equal(castle, describer.embed_text("a castle"))
+    with pytest.raises(NotConfiguredError, match="--clip"):
+        Describer().embed_text("a castle")

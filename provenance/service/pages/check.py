@@ -72,9 +72,19 @@ def follow(request: Request, library: Library, caller: Checker, token: Token) ->
     own = next((mark for mark in library.database.marks.of(token) if mark.key_id == caller.key_id), None)
     return show(
         request, "report.html.j2", check=found, article=_article(library, found, kept), mark=own,
+        others=_others(found),
         pictures=[name for name in _PICTURES if name in kept],
         expired=found.options.get("evidence") and not kept and found.reference_id is not None,
     )  # fmt: skip
+
+
+def _others(check: CheckRecord) -> list[dict[str, Any]]:
+    """What else was looked at beside the match; without one the report lists them itself."""
+    report = check.report or {}
+    if report.get("match") is None or check.kind == "compare":
+        return []
+    known = {one["reference_id"] for one in (report["match"], *report.get("other_matches", ()))}
+    return [one for one in report["candidates"] if one["reference_id"] not in known]
 
 
 def _article(library: Provenance, check: CheckRecord, kept: list[str]) -> str:

@@ -9,6 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
+from provenance.errors import NotFoundError
 from provenance.ledger import CheckRecord
 from provenance.pipeline import Provenance
 from provenance.service.context import Before, Checker, Library, Limit, Token
@@ -17,8 +18,9 @@ from provenance.service.schema import PROBLEMS
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
-_LOOK_EVERY_S = 0.3
-_COMMENT_EVERY = 50
+_LOOK_S = (0.3, 2.0)
+"""First and longest pause between two looks: who waits long need not know to the moment."""
+_COMMENT_EVERY = 10
 """Looks without news after which a comment is sent, so that no proxy takes the connection for dead."""
 
 
@@ -69,11 +71,13 @@ async def _follow(library: Provenance, job: Job) -> AsyncIterator[str]:
         if job != told:
             yield f"event: job\ndata: {job.model_dump_json()}\n\n"
             told, quiet = job, 0
-        elif quiet >= _COMMENT_EVERY:
+        elif quiet % _COMMENT_EVERY == 0:
             yield ": still here\n\n"
-            quiet = 0
         if job.finished_at is not None:
             return
-        await anyio.sleep(_LOOK_EVERY_S)
+        await anyio.sleep(min(_LOOK_S[0] * 1.1**quiet, _LOOK_S[1]))
         quiet += 1
-        job = await run_sync(_look, library, job.id)
+        try:
+            job = await run_sync(_look, library, job.id)
+        except NotFoundError:  # forgotten meanwhile: there is nothing more to tell
+            return
