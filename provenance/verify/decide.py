@@ -37,6 +37,10 @@ PHOTO_GRAPHIC = 0.7
 SAME_OVERLAP = 0.15
 SCENE_OVERLAP = 0.2
 """Share of photo-like blocks that agree between photos of one scene; with a page in common it is 0.12."""
+SCENE_BORDER = 0.3
+"""`_framing` of photos of one scene is 0.04 to 0.2; of banners in common 0.35 and more."""
+SCENE_GRAPHIC = 0.78
+"""`Agreement.graphic` of photos of one scene is 0.69 to 0.77; of pages and banners in common 0.8 to 0.87."""
 RESEMBLING = 0.15
 """Correlation of two whole pictures in detail below which they are not laid on each other."""
 
@@ -80,8 +84,13 @@ class Evidence:
 
     @property
     def another_photo(self) -> bool:
-        """Whether the keypoints show the scene of the reference in another photo."""
-        return self.drift.another_photo and self.agreed.photo_overlap >= SCENE_OVERLAP
+        """Whether the keypoints show the scene of the reference in another photo.
+
+        Parts of a page that lie differently drift as well: what agrees must look like a photo.
+        """
+        agreed = self.agreed
+        like_photo = agreed.photo_overlap >= SCENE_OVERLAP and agreed.graphic <= SCENE_GRAPHIC
+        return like_photo and self.drift.another_photo and _framing(agreed) <= SCENE_BORDER
 
     @property
     def keypoint_features(self) -> tuple[float, ...]:
@@ -94,7 +103,7 @@ class Evidence:
             # Letters, logos and frames in common count against a match, most where little else agrees.
             _drawn(agreed),
             _drawn(agreed) * (1.0 - agreed.overlap),
-            agreed.border * (1.0 - agreed.overlap),
+            _framing(agreed),
         )
 
     @property
@@ -108,7 +117,7 @@ class Evidence:
             whole.overlap,
             math.log1p(whole.blocks),
             _drawn(whole) * (1.0 - whole.overlap),
-            whole.border * (1.0 - whole.overlap),
+            _framing(whole),
             whole.photo_overlap,
         )
 
@@ -116,6 +125,11 @@ class Evidence:
 def _drawn(agreed: Agreement) -> float:
     """By how much the agreeing blocks look more drawn than photos do."""
     return max(0.0, agreed.graphic - PHOTO_GRAPHIC)
+
+
+def _framing(agreed: Agreement) -> float:
+    """How much of what agrees lies in the border, where little else agrees: frames and banners."""
+    return agreed.border * (1.0 - agreed.overlap)
 
 
 def verify(
