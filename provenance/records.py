@@ -356,6 +356,8 @@ class Explanation:
     """What a model said, in its order, then what it left out; empty where no model was asked."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how the caption came about: "the answer was cut off"."""
+    answered: bool = True
+    """False where a model was asked and gave no answer: the caption is then the measured one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from provenance.explain.models import Answer, Model, Question
 from provenance.explain.options import CaptionerOptions
 from provenance.explain.prompting import STITCHED, Prompter, choose
 from provenance.explain.quoting import clean_text
-from provenance.records import Claim, Evidence, Explanation
+from provenance.records import Claim, DecodedImage, Evidence, Explanation
 
 NOTHING_BORNE = "Nothing that the model said is borne out by what was measured."
 LEFT_OUT = "measured, but not told by the model"
@@ -59,6 +59,10 @@ class GuardedCaptioner:
             for n, (pair, one) in enumerate(zip(pairs, measured, strict=True))
         ]
 
+    def describe(self, reference: DecodedImage, query: DecodedImage) -> Answer:
+        """Return what the model says of two pictures that could not be compared; nothing of it is checked."""
+        return choose(self._model.answer(self._prompter.ask_bare(reference, query, key=query.sha256)))
+
     def _ask(self, pairs: Sequence[Evidence]) -> list[_Reply]:
         """Ask all questions at once, so that a model may take them in batches."""
         forward = [self._prompter.ask(pair, in_order(pair.comparison)) for pair in pairs]
@@ -91,6 +95,7 @@ class GuardedCaptioner:
             captioner=self.name,
             claims=(*(claim for one in checked for claim in one.claims), *added),
             notes=tuple(self._notes(reply)),
+            answered=bool(reply.answer.text.strip()),
         )
 
     def _caption(

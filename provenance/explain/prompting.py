@@ -19,7 +19,7 @@ from provenance.explain.models import Answer, Part, Question, Takes, Turn
 from provenance.explain.models.pictures import cut_out, fit, side_by_side
 from provenance.explain.options import Example, PromptOptions
 from provenance.explain.quoting import clean_text
-from provenance.records import Box, Change, Comparison, Evidence, Pixels
+from provenance.records import Box, Change, Comparison, DecodedImage, Evidence, Pixels
 
 PICTURE = "<|image|>"
 MOST_CROPS = 3
@@ -76,9 +76,13 @@ class Prompter:
 
     def ask_swapped(self, pair: Evidence) -> Question:
         """Return the question with the pictures in the other order, and without what was measured."""
-        query, reference = (fit(image.pixels, self.takes.pixels) for image in (pair.reference, pair.query))
-        text = read_prompts()["prompts"][0] if self.rephrase else self._texts(pair.query.sha256)[0]
-        return self._question(reference, query, text, [], "")
+        return self.ask_bare(pair.query, pair.reference, key=pair.query.sha256)[0]
+
+    def ask_bare(self, reference: DecodedImage, query: DecodedImage, *, key: str) -> list[Question]:
+        """Return the questions about two pictures of which nothing was measured."""
+        before, after = (fit(image.pixels, self.takes.pixels) for image in (reference, query))
+        texts = read_prompts()["prompts"][:1] if self.rephrase else self._texts(key)
+        return [self._question(before, after, text, [], "") for text in texts]
 
     def _texts(self, key: str) -> list[str]:
         """The chosen prompts; a random one depends on seed and picture, not on the order of pictures."""

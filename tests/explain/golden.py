@@ -15,6 +15,7 @@ from typing import Any
 
 from provenance.explain.guard import GuardParts
 from provenance.explain.models import Question, Takes, Turn, load_model
+from provenance.explain.models.flamingo.captioner import render_turns
 from provenance.explain.models.server import as_message
 from provenance.explain.options import CaptionerOptions, Example, PromptOptions
 from provenance.explain.prompting import Prompter
@@ -111,6 +112,8 @@ def everything() -> Iterator[tuple[str, Callable[[], str]]]:
         asked = [*make_questions(takes), *make_guarded_questions(takes)]
         yield name, partial(write_down, asked, show_turns)
     yield "openai", partial(write_down, list(make_questions(Takes())), as_json)
+    flamingo = list(make_questions(Takes(system=False)))
+    yield "openflamingo", partial(write_down, flamingo, lambda one: "".join(render_turns(one)))
     from tests.explain.models.checkpoints import CHECKPOINTS
 
     for name in CHECKPOINTS:

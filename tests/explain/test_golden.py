@@ -7,7 +7,7 @@ import pytest
 from tests.explain.golden import FOLDER, everything
 
 GOLDEN = dict(everything())
-PLAIN = ("any", "pictures-first", "one-picture", "openai")
+PLAIN = ("any", "pictures-first", "one-picture", "openai", "openflamingo")
 
 
 @pytest.mark.parametrize("name", GOLDEN)

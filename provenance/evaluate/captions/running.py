@@ -14,6 +14,7 @@ from provenance.decode import decode
 from provenance.errors import InputError
 from provenance.evaluate.captions.pairs import CaptionedPair
 from provenance.evaluate.captions.store import AnswerStore, StoredAnswer, answer_key
+from provenance.explain.guarded import GuardedCaptioner
 from provenance.pipeline import Provenance
 
 
@@ -51,14 +52,9 @@ def caption_pairs(
         key = answer_key(pixels[0], pixels[1], options)
         if not fresh and (found := store.get(key)):
             return found, True
-        report = library.explain(before, after)
-        said = report.explanation
-        given = StoredAnswer(
-            said.caption if said else "",
-            said.captioner if said else library.settings.explain.captioner,
-            report.verdict,
-        )
-        store.put(key, given)
+        given, final = _ask(library, before, after)
+        if final:
+            store.put(key, given)
         return given, False
 
     answers: dict[str, StoredAnswer] = {}
@@ -79,6 +75,21 @@ def caption_pairs(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return RunResult({pair.id: answers[pair.id] for pair in pairs if pair.id in answers}, failures, known)
+
+
+def _ask(library: Provenance, before: Path, after: Path) -> tuple[StoredAnswer, bool]:
+    """The answer about a pair, and whether it is worth keeping: not where a server failed this time.
+
+    A model whose claims are not checked is also asked about pairs that could not be compared.
+    """
+    report = library.explain(before, after)
+    said, captioner = report.explanation, library.captioner
+    if said is not None:
+        return StoredAnswer(said.caption, said.captioner, report.verdict), said.answered
+    if isinstance(captioner, GuardedCaptioner) and not library.settings.explain.guard.claims:
+        answer = captioner.describe(library.decode(before), library.decode(after))
+        return StoredAnswer(answer.text, captioner.name, report.verdict), bool(answer.text)
+    return StoredAnswer("", captioner.name, report.verdict), True
 
 
 def identity(library: Provenance) -> dict[str, Any]:

@@ -260,7 +260,7 @@ BECAME_COLOR = re.compile(
     rf" (?:a |an )?(?:bright |dark |light |deep |pale |solid )?(?P<color>{HUE})\b(?!-)"
     r"(?! [a-z]+(?:ed|ing)?\b(?<!now)(?<!instead)(?<!in)(?<!with))"
 )
-MADE_COLOR = re.compile(rf"\bmak\w+ (?:the |its |his |her |their )?(?:\w+ ){{1,3}}{HUE}\b(?! \w)")
+MADE_COLOR = re.compile(rf"\b(?:mak\w+|let) (?:the |its |his |her |their )?(?:\w+ ){{1,3}}{HUE}\b(?! \w)")
 CREATED = re.compile(
     r"\W*(?:an?|some|two|three|several|many) (?:\S+ ){1,6}?(?:was|were|has been|have been|is|are) (?:\w+ly )?"
     r"\w+(?:ed|en|wn|ung)\b"

@@ -27,6 +27,7 @@ MODELS = {
     "llava-interleave": "provenance.explain.models.llava:LlavaInterleave",
     "fuyu": "provenance.explain.models.fuyu:Fuyu",
     "internvl": "provenance.explain.models.internvl:InternVL",
+    "openflamingo": "provenance.explain.models.flamingo.captioner:OpenFlamingo",
 }
 """By the word before the first colon."""
 

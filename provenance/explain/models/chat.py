@@ -5,16 +5,13 @@ Families that want more than that inherit `ChatModel` in a short file of their o
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-from PIL import Image
-
 from provenance.errors import ModelError
-from provenance.explain.models import Answer, Question, Takes, cut_off
+from provenance.explain.models import Answer, Question, Takes
 from provenance.explain.models.devices import best_device, dtype, four_bit, keep_quiet, unloadable
+from provenance.explain.models.local import LocalModel, pictures_of
 from provenance.explain.models.weights import check_folder, find_weights, need_extra, revision_of
 from provenance.explain.options import CaptionerOptions
 
@@ -31,7 +28,7 @@ FAMILIES = {
 """What config.json calls a family -> which captioner takes it."""
 
 
-class ChatModel:
+class ChatModel(LocalModel):
     """Any image-text-to-text model of transformers with a chat template.
 
     `spec` is a folder or ORG/NAME[@REVISION]. Answers greedily, in batches. Runs on a GPU in half precision
@@ -54,8 +51,8 @@ class ChatModel:
         self._weights = find_weights(spec, default=self.default, captioner=self.captioner)
         check_folder(self._weights, self.families, FAMILIES, self.captioner)
         need_extra(f"captioner {self.captioner}")
-        self._options = options.model
-        self._lock = threading.Lock()
+        super().__init__(options.model)
+        self.title = self._weights.title
         self._model: Any = None
         self._processor: Any = None
         self._revision = ""
@@ -64,7 +61,7 @@ class ChatModel:
     def name(self) -> str:
         """The captioner, the model and, once it is loaded, its revision."""
         revision = f"@{self._revision}" if self._revision else ""
-        return f"{self.captioner}:{self._weights.title}{revision}"
+        return f"{self.captioner}:{self.title}{revision}"
 
     @property
     def takes(self) -> Takes:
@@ -72,24 +69,6 @@ class ChatModel:
         return Takes(
             self._options.pictures or None, pixels=self._options.picture_tokens * self.token_side_px**2
         )
-
-    def answer(self, questions: Sequence[Question]) -> list[Answer]:
-        """Return one answer for each question; loads the model first."""
-        if not questions:
-            return []
-        with self._lock:
-            if self._model is None:
-                self._load()
-            answers: list[Answer] = []
-            step = self._options.batch
-            while len(answers) < len(questions):
-                batch = questions[len(answers) : len(answers) + step]
-                found = self._try(batch)
-                if found is None:
-                    step = max(1, len(batch) // 2)
-                else:
-                    answers += found
-            return answers
 
     # ------------------------------------------------------------ for families that want more
 
@@ -139,7 +118,7 @@ class ChatModel:
                 raise self._unloadable(error) from error
             if self.chats and not getattr(self._processor, "chat_template", None):
                 raise ModelError(
-                    f"{self._weights.title} has no chat template, so it cannot be asked; take another model"
+                    f"{self.title} has no chat template, so it cannot be asked; take another model"
                 )
             tokenizer = self._processor.tokenizer
             tokenizer.padding_side = "left"
@@ -178,21 +157,9 @@ class ChatModel:
     def _check_family(self, family: str) -> None:
         if self.families and family not in self.families:
             raise ModelError(
-                f"{self._weights.title} is a {family} model, not {' or '.join(sorted(self.families))}: "
-                f"write {FAMILIES.get(family, 'vlm')}:{self._weights.title}"
+                f"{self.title} is a {family} model, not {' or '.join(sorted(self.families))}: "
+                f"write {FAMILIES.get(family, 'vlm')}:{self.title}"
             )
-
-    def _try(self, questions: Sequence[Question]) -> list[Answer] | None:
-        """Answer a batch; None where it is too large for the memory and can be made smaller."""
-        import torch
-
-        try:
-            return self._run(questions)
-        except torch.cuda.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            if len(questions) > 1:
-                return None
-            raise self._too_large("answer about one pair of pictures") from error
 
     def _run(self, questions: Sequence[Question]) -> list[Answer]:
         import torch
@@ -203,24 +170,9 @@ class ChatModel:
             tokens = self._model.generate(**inputs)
         tokens = tokens[:, inputs["input_ids"].shape[1] :]
         texts = self.processor.batch_decode(tokens, skip_special_tokens=True)
-        return [self._finish(text, row) for text, row in zip(texts, tokens.tolist(), strict=True)]
-
-    def _finish(self, text: str, tokens: Sequence[int]) -> Answer:
-        """The text, without a sentence that was cut off for want of tokens."""
         ends = self._model.generation_config.eos_token_id
-        ending = {ends} if isinstance(ends, int) else set(ends or ())
-        limit = self._options.answer_tokens
-        if len(tokens) >= limit and not ending & set(tokens):
-            return cut_off(text, limit)
-        return Answer(text.strip(), None if text.strip() else "it said nothing")
-
-    def _too_large(self, task: str) -> ModelError:
-        options = self._options
-        return ModelError(
-            f"the GPU's memory does not suffice to {task} with {self._weights.title}: lower "
-            f"explain.model.picture_tokens (now {options.picture_tokens}), set explain.model.four_bit, "
-            'or explain.model.device = "cpu"'
-        )
+        ending = [ends] if isinstance(ends, int) else list(ends or ())
+        return [self._finish(text, row, ending) for text, row in zip(texts, tokens.tolist(), strict=True)]
 
     def _unloadable(self, error: Exception) -> ModelError:
         reason = next(
@@ -231,13 +183,7 @@ class ChatModel:
             cure = "check the name and the network, or download it elsewhere and give its folder"
             if self._options.offline:
                 cure = "explain.model.offline is set and it is not on this machine: download it first"
-        return ModelError(f"{self._weights.title} cannot be loaded as {self.captioner}: {reason}; {cure}")
-
-
-def pictures_of(question: Question) -> list[Image.Image]:
-    """The pictures of a question in their order."""
-    parts = [part for turn in question.turns for part in turn.parts if not isinstance(part, str)]
-    return [Image.fromarray(np.ascontiguousarray(part)) for part in parts]
+        return ModelError(f"{self.title} cannot be loaded as {self.captioner}: {reason}; {cure}")
 
 
 def _messages(question: Question) -> list[dict[str, Any]]:

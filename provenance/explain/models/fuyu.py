@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from provenance.explain.models import Question, Takes
-from provenance.explain.models.chat import ChatModel, pictures_of
+from provenance.explain.models.chat import ChatModel
+from provenance.explain.models.local import pictures_of
 
 
 class Fuyu(ChatModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,10 +78,9 @@ def need_extra(feature: str) -> None:
         raise MissingExtraError(feature, "vlm")
 
 
-def fingerprint(folder: Path) -> str:
-    """Twelve digits that tell weights apart: of config, sizes, and both ends of each file of weights."""
+def fingerprint(files: Iterable[Path]) -> str:
+    """Twelve digits that tell weights apart: of name, size and both ends of each file that is there."""
     digest = hashlib.sha256()
-    files = [*sorted(folder.glob("*.safetensors")), folder / "config.json", folder / "generation_config.json"]
     for file in files:
         if not file.is_file():
             continue
@@ -97,6 +96,9 @@ def fingerprint(folder: Path) -> str:
 def revision_of(weights: Weights, config: Any) -> str:
     """The revision for reports: the hub's commit, or a folder's fingerprint."""
     if weights.is_folder:
-        return fingerprint(Path(weights.source))
+        folder = Path(weights.source)
+        return fingerprint(
+            [*sorted(folder.glob("*.safetensors")), folder / "config.json", folder / "generation_config.json"]
+        )
     commit = getattr(config, "_commit_hash", None)
     return str(commit)[:12] if commit else weights.revision or "unknown"

@@ -21,6 +21,7 @@ from provenance.errors import DatabaseError, ModelError
 from provenance.evaluate.captions.datasets import read_dataset
 from provenance.evaluate.captions.running import caption_pairs, identity
 from provenance.evaluate.captions.store import AnswerStore, StoredAnswer, answer_key
+from tests.explain.models.openai_server import serve, status
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -139,6 +140,33 @@ def test_a_model_that_cannot_answer_ends_the_run_and_loses_nothing(
             caption_pairs(library, pairs, store)
         monkeypatch.undo()
         assert caption_pairs(library, pairs, store).known == 2
+
+
+def test_an_answer_that_a_server_failed_to_give_is_asked_for_again(data: Path, tmp_path: Path) -> None:
+    pairs = read_dataset(f"csv:{data}")[:2]
+    with serve(faults=[status(500)] * 2) as server, AnswerStore(tmp_path / "answers.sqlite") as store:
+        explain = {"captioner": f"openai:{server.url}", "server": {"tries": 1}}
+        with Provenance(tmp_path / "home", explain=explain) as library:
+            captions = [one.caption for one in caption_pairs(library, pairs, store).answers.values()]
+            assert all(captions)  # what was measured
+            assert caption_pairs(library, pairs, store).known == 0
+            assert caption_pairs(library, pairs, store).known == 2
+
+
+def test_a_model_that_is_not_checked_is_asked_about_every_pair(tmp_path: Path, photos: list[Path]) -> None:
+    for name, photo in zip(("0.png", "0_2.png"), photos[:2], strict=True):
+        Image.open(photo).convert("RGB").resize((160, 120)).save(tmp_path / name)
+    (tmp_path / "pairs.csv").write_text("before,after,caption\n0.png,0_2.png,all of it was changed")
+    pairs = read_dataset(f"csv:{tmp_path}")
+    for checked, caption in ((True, ""), (False, "Everything was changed.")):
+        with (
+            serve(answer=lambda body: "Everything was changed.") as server,
+            AnswerStore(tmp_path / f"{checked}.sqlite") as store,
+        ):
+            explain = {"captioner": f"openai:{server.url}", "guard": {"claims": checked}}
+            with Provenance(tmp_path / "home", explain=explain) as library:
+                [answer] = caption_pairs(library, pairs, store).answers.values()
+            assert answer.caption == caption
 
 
 def test_a_killed_run_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
