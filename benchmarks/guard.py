@@ -41,10 +41,10 @@ class Scripted:
         return [Answer(self.says)] * len(questions)
 
 
-def judged(kind: str, parts: GuardParts) -> tuple[int, int]:
+def judged(kind: str, parts: GuardParts, file: str) -> tuple[int, int]:
     """Answers of a kind that were judged right, and all of them."""
     right = told = 0
-    for scene in read_scenes():
+    for scene in read_scenes(file):
         edits = measure(make_pair(make_changes(scene)).comparison).edits
         for answer in scene.get(kind, ()):
             checked = check_answer(answer, edits, Frames((WIDTH, HEIGHT), (2000, 1500)), parts)
@@ -78,11 +78,12 @@ def main() -> None:
         "| guard | true kept | invented dropped | direction | place | text | all false | asked | left out |"
     )
     print("| --- " * 9 + "|")
-    rows = [("all parts", GuardParts())]
+    rows = [("all parts", GuardParts()), ("all parts, later answers", GuardParts())]
     rows += [(f"without {part}", replace(GuardParts(), **{part: False})) for part in PARTS]
     for name, parts in rows:
-        kept, true = judged("true", parts)
-        counts = [judged(kind, parts) for kind in KINDS]
+        file = "claims_later.toml" if "later" in name else "claims.toml"
+        kept, true = judged("true", parts, file)
+        counts = [judged(kind, parts, file) for kind in KINDS]
         dropped, false = (sum(column) for column in zip(*counts, strict=True))
         cells = [f"{kept}/{true}", *(f"{right}/{told}" for right, told in counts), f"{dropped}/{false}"]
         missing, measured = left_out(parts)

@@ -12,13 +12,13 @@ import numpy as np
 
 from provenance.records import Change, Comparison, DecodedImage, Evidence
 
-SCENES = Path(__file__).parent / "guard" / "claims.toml"
+GUARD = Path(__file__).parent / "guard"
 WIDTH, HEIGHT = 1600, 1200
 
 
-def read_scenes() -> list[dict[str, Any]]:
+def read_scenes(file: str = "claims.toml") -> list[dict[str, Any]]:
     """The scripted scenes: name, changes, true and false answers."""
-    scenes: list[dict[str, Any]] = tomllib.loads(SCENES.read_text("utf-8"))["scene"]
+    scenes: list[dict[str, Any]] = tomllib.loads((GUARD / file).read_text("utf-8"))["scene"]
     return scenes
 
 

@@ -22,7 +22,7 @@ _NAMELESS: tuple[re.Pattern[str], ...] = (
     *(pattern for table in (lx.SPECIFIC, lx.TONES, lx.LOCAL, lx.REGIONS) for _, pattern in table),
     *(pattern for pattern, _, _ in lx.EFFECTS),
     lx.WHOLE, lx.TEXT, lx.BACKGROUND, lx.THERE, lx.NOT_THERE, lx.ADD, lx.REMOVE, lx.REPLACE, lx.CHANGE,
-    lx.MORE, lx.LESS, lx.STATIVE, lx.TINT, lx.NOT_THINGS,
+    lx.MORE, lx.LESS, lx.STATIVE, lx.TINT, lx.TINTED, lx.NOT_THINGS,
 )  # fmt: skip
 
 
@@ -38,6 +38,8 @@ class _Clause:
     """Without mentions of the pictures."""
     act: str
     """Without places too: "lower left" is no lowering."""
+    core: str
+    """Up to the end of the part with the action, where the thing is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,15 @@ class _Act:
 
 
 def read_clause(
-    plain: str, told: str, quotes: Sequence[str], before: Sequence[Statement]
+    plain: str, told: str, core: int, quotes: Sequence[str], before: Sequence[Statement]
 ) -> Statement | None:
-    """Return what a clause claims, or None; `before` are the statements of the sentence so far."""
+    """Return what a clause claims, or None.
+
+    Its action is within the first `core` characters; `before` are the statements of the sentence so far.
+    """
     bare = told.replace(FIRST, " ").replace(SECOND, " ")
     zones, act = find_zones(bare)
-    clause = _Clause(plain, told, bare, act)
+    clause = _Clause(plain, told, bare, act, act[:core])
     found = _find_act(clause)
     if found is None or (found.weak and not zones):
         return None
@@ -93,7 +98,7 @@ def _find_act(clause: _Clause) -> _Act | None:
         return effect
     for action, pattern in lx.SPECIFIC:
         if pattern.search(clause.bare):
-            return _Act(action)
+            return _Act(action, either=bool(lx.PROPORTIONS.search(text)))
     if colored := _color(text):
         return _Act(colored)
     for table in (lx.TONES, lx.LOCAL):
@@ -193,7 +198,7 @@ def _find_scope(
     for scope, pattern in lx.REGIONS:
         if action in ("brighten", "darken", "vignette", "unvignette") and pattern.search(text):
             return scope, frozenset()
-    things = _things(text)
+    things = _things(clause.core)
     if quoted or lx.TEXT.search(text):
         return "text", things
     if lx.BACKGROUND.search(text):

@@ -87,7 +87,8 @@ THERE = _words(r"""
     there(?:'s| is| are)(?: now)?\b | now (?:has|have|contains?|shows?|features?|includes?)\b |
     (?:contains?|shows?|features?|has|have) (?:an?|another|more|some|additional|two|three|four|several)\b |
     more \w+ (?:in|are)\b |
-    now (?:stands?|sits?|lies?|floats?|runs?|walks?|hangs?|appears?|flies|holds?|wears?)\b""")  # fmt: skip
+    now (?:stands?|sits?|lies?|floats?|runs?|walks?|hangs?|appears?|flies|holds?|wears?)\b |
+    now (?:visible|seen|present)\b | now be seen\b""")  # fmt: skip
 CONTRAST = _words(r"""
     now\b | new\b | additional\b | extra\b | more\b | another\b | also\b | second\b | two\b | instead\b""")
 SAME = _words(r"""
@@ -122,7 +123,8 @@ BACKGROUND = re.compile(
 WHOLE = _words(r"""
     (?:image|picture|photo|photograph|shot|snapshot|version|scene|frame)s?\b | overall\b | entire\b |
     whole\b | everything\b | colou?rs?\b | tones?\b | tonality\b | hues?\b | lighting\b | light\b |
-    details?\b | look\b | appearance\b | composition\b | it\b | its\b | white balance\b | palette\b |
+    details?\b | look\b | appearance\b | composition\b | it\b | its\b | white balance\b | temperature\b |
+    palette\b |
     edit\b""")  # fmt: skip
 REGIONS: tuple[tuple[Scope, re.Pattern[str]], ...] = (
     ("shadows", _words(r"shadows?\b | dark(?:er|est)? (?:areas?|parts?|regions?|tones?)\b | blacks\b")),
@@ -164,7 +166,8 @@ MORE = _words(r"""
     add\w* | increas\w+ | rais\w+ | boost\w* | enhanc\w+ | strengthen\w* | more\b | higher\b |
     stronger\b | intensif\w+ | turn(?:ed)? up | appl(?:y|ied|ies)\b | improv\w+ | has\b | have\b |
     with\b | put\b | insert\w* | there (?:is|are)\b | surrounds?\b | appears?\b | gives?\b | given\b |
-    greater\b | introduc\w+ | better\b | shows?\b | received\b | placed\b | draw\w*""")  # fmt: skip
+    greater\b | introduc\w+ | better\b | shows?\b | received\b | placed\b | draw\w* |
+    overla\w+ | superimpos\w+""")  # fmt: skip
 LESS = _words(r"""
     remov\w+ | decreas\w+ | reduc\w+ | lower(?:ed|s)?\b | less\b | weak\w+ | diminish\w* | drop\w* |
     los[et]\w* | ton(?:e|ed|ing) down | fewer\b | eras\w+ | delet\w+ | crop\w* (?:away|out|off) | cut\b |
@@ -208,6 +211,7 @@ SPECIFIC: tuple[tuple[Action, re.Pattern[str]], ...] = (
         perspective | warp\w* | distort\w* | skew\w* | (?:different|another|new) (?:angle|viewpoint|vantage) |
         different(?: \w+)? angle | viewing angle | keyston\w+""")),
 )  # fmt: skip
+PROPORTIONS = _words(r"aspect ratio | proportions")
 EMBED = _words(r"""
     (?:original|photo|picture|image)\w*(?: \w+){0,4} (?:placed|put|pasted|inserted|embedded|inset|shown|set)
         (?:in|inside|into|within|onto|on) (?:a|an|another)\b |
@@ -225,7 +229,7 @@ TONES: tuple[tuple[Action, re.Pattern[str]], ...] = (
         more intense | tone up | richer\b | intensif\w+ the colou?rs?""")),
     ("blur", _words(r"""
         blur\w* | out of focus | unfocus\w* | soft(?:er|en\w*)\b | less sharp | smooth\w* | defocus\w* |
-        hazier\b""")),
+        hazier\b | fuzz(?:y|ier)\b""")),
     ("sharpen", _words(r"""
         sharpen\w* | sharper\b | crisp(?:er)?\b | clear(?:er)?\b | more (?:detailed|defined) | in focus |
         deblur\w* | less blurry""")),

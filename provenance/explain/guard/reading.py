@@ -36,32 +36,37 @@ def read_statements(sentence: Sentence) -> tuple[Statement, ...]:
     quotes = [next(filter(None, found.groups())) for found in _QUOTED.finditer(lower)]
     plain = _QUOTED.sub(lambda found: QUOTE * len(found[0]), lower).replace("’", "'")
     plain = plain.replace("black and white", "black-and-white").replace("black & white", "black-and-white")
+    # "The bag, which was black, is now red" is one claim.
+    plain = re.sub(r", (which (?:was|were|had been) [^,]{1,40}),", r"  \1 ", plain)
     masked = lx.FIRST.sub(lambda found: FIRST * len(found[0]), plain)
     masked = lx.SECOND.sub(lambda found: SECOND * len(found[0]), masked)
     masked = lx.COMPARED.sub(lambda found: " " * len(found[0]), masked)
     read: list[Statement] = []
-    for start, end in _split(masked):
+    for start, core, end in _split(masked):
         count = len(re.findall(f"{QUOTE}+", plain[start:end]))
-        statement = read_clause(plain[start:end], masked[start:end], quotes[:count], read)
+        statement = read_clause(plain[start:end], masked[start:end], core - start, quotes[:count], read)
         quotes = quotes[count:]
         if statement is not None:
             read.append(replace(statement, text=sentence.text[start:end].strip(" ,;:")))
     return tuple(read)
 
 
-def _split(masked: str) -> Iterator[tuple[int, int]]:
-    """Parts of a sentence with an action each; one without belongs to the next, at the end to the last."""
+def _split(masked: str) -> Iterator[tuple[int, int, int]]:
+    """Parts of a sentence with an action each: start, end of the action, end.
+
+    A part without an action belongs to the next, as its subject; at the end to the last, as an addition.
+    """
     cuts = [found.span() for found in _CONNECTOR.finditer(masked)]
     begins, ends = [0, *(end for _, end in cuts)], [*(begin for begin, _ in cuts), len(masked)]
-    parts: list[tuple[int, int]] = []
+    parts: list[tuple[int, int, int]] = []
     start = 0
     for n, (begin, end) in enumerate(zip(begins, ends, strict=True)):
         if _acts(masked[begin:end]):
-            parts.append((start, end))
+            parts.append((start, end, end))
             start = begins[n + 1] if n + 1 < len(begins) else len(masked)
     if parts and start < len(masked):
-        parts[-1] = (parts[-1][0], len(masked))
-    yield from parts or [(0, len(masked))]
+        parts[-1] = (*parts[-1][:2], len(masked))
+    yield from parts or [(0, len(masked), len(masked))]
 
 
 def _acts(text: str) -> bool:

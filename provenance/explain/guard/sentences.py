@@ -25,7 +25,7 @@ _LABEL = re.compile(
 )
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(:?)')
 _END = re.compile(
-    r"(?<=[.!?;。！？])[\"”’)]*\s+|(?<=[。！？])|\s*\n+\s*"
+    r"(?<=[.!?。！？])[\"”’)]*\s+|(?<=[。！？])|\s*\n+\s*"
     # People who type instructions leave the full stops out: "Remove the bottle Add more contrast".
     r"|(?<=[a-z])\s+(?=(?:Add|Remove|Make|Change|Crop|Replace|Rotate|Increase|Decrease|Put|Darken|Brighten"
     r"|Sharpen)\b)"

@@ -37,6 +37,7 @@ _NOT_PLACES = re.compile(
     r"|on top of|out of the middle)\b",
     re.IGNORECASE,
 )
+_ACROSS = 0.8
 _SHARE = 0.6
 """A box that covers this much of a third of the picture lies there too, wherever its centre is."""
 
@@ -97,7 +98,8 @@ def _lies(start: float, end: float, third: int | None, far: bool) -> bool:
     if third is None:
         return True
     covered = min(end, (third + 1) / 3) - max(start, third / 3)
-    if covered >= _SHARE / 3 and not far:
+    # What goes right across the picture is not "on the left", though it is there too.
+    if covered >= _SHARE / 3 and not far and (third == 1 or end - start < _ACROSS):
         return True
     centre = (start + end) / 2
     if third == 1:

@@ -10,15 +10,17 @@ from provenance.explain.guard import Frames, GuardParts, check_answer
 from provenance.explain.measured import measure
 from tests.explain.pairs import HEIGHT, WIDTH, make_changes, make_pair, read_scenes
 
+Scenes = list[dict[str, Any]]
 KINDS = ("invented", "direction", "place", "text")
 FRAMES = Frames((WIDTH, HEIGHT), (2000, 1500))
 SCENES = read_scenes()
+LATER = read_scenes("claims_later.toml")
 
 
-def count(kind: str, parts: GuardParts | None = None) -> tuple[int, int]:
+def count(kind: str, parts: GuardParts | None = None, scenes: Scenes = SCENES) -> tuple[int, int]:
     """Answers of that kind that were judged right, and all of them."""
     right = told = 0
-    for scene in SCENES:
+    for scene in scenes:
         edits = measure(make_pair(make_changes(scene)).comparison).edits
         for answer in scene.get(kind, ()):
             claims = [
@@ -40,6 +42,13 @@ def test_false_claims_are_dropped() -> None:
     counts = [count(kind) for kind in KINDS]
     right, told = (sum(column) for column in zip(*counts, strict=True))
     assert told >= 200
+    assert right >= 0.975 * told
+
+
+def test_sentences_written_later_are_judged_as_well() -> None:
+    right, told = count("true", scenes=LATER)
+    assert right >= 0.95 * told
+    right, told = (sum(column) for column in zip(*(count(kind, scenes=LATER) for kind in KINDS), strict=True))
     assert right >= 0.975 * told
 
 
