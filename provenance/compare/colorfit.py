@@ -48,7 +48,7 @@ def solve(design: Floats, values: Floats, weights: Floats) -> Floats:
     """Weighted least squares [k] with Tukey reweighting: outliers have no say. `design` is [k, n]."""
     trust = weights
     solution = np.zeros(len(design))
-    trusted = np.flatnonzero(weights > 0.3 * weights.max())
+    trusted = np.flatnonzero(weights >= 0.3 * weights.max())
     ridge = np.eye(len(design))
     for _ in range(5):
         former = solution

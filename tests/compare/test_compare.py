@@ -88,3 +88,12 @@ def test_arrays_share_the_working_frame(pictures, decoded, jpeg):
     for array in (result.overlap, result.labels, result.change_map):
         assert array.shape == shape
     assert 0 <= result.change_map.min() <= result.change_map.max() <= 1
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_blank_side_is_compared_without_an_error(pictures, decoded, level):
+    photo = pictures[0]
+    blank = Image.new("RGB", photo.size, (level, level, level))
+    for query, reference in ((blank, photo), (photo, blank), (blank, Image.new("RGB", photo.size, "navy"))):
+        result = compare(decoded(query), decoded(reference), np.eye(3), read_text=False)
+        assert result.changes
