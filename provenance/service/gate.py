@@ -62,21 +62,21 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        caller, refusal = await self._recognise(scope, headers)
-        refusal = refusal or self._count(scope, caller)
-        if refusal is None and _has_body(headers):
-            if self._open >= self._most_open:
-                refusal = _busy(
-                    "as many requests as can be handled are open", self._bench.retry_after_s(self._open)
-                )
-            else:
-                self._open += 1
-                try:
-                    await self._app(scope, _Bounded(receive, self._max_bytes, self._seconds), send)
-                finally:
-                    self._open -= 1
-                return
-        await (refusal or self._app)(scope, receive, send)
+        has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        if has_body and self._open >= self._most_open:
+            # Before the key is looked up: of a crowd, most have to be turned away quickly.
+            wait = self._bench.retry_after_s(self._open)
+            await _busy("as many requests as can be handled are open", wait)(scope, receive, send)
+            return
+        self._open += has_body
+        try:
+            caller, refusal = await self._recognise(scope, headers)
+            answer = refusal or self._count(scope, caller) or self._app
+            if has_body:
+                receive = _Bounded(receive, self._max_bytes, self._seconds)
+            await answer(scope, receive, send)
+        finally:
+            self._open -= has_body
 
     async def _recognise(self, scope: Scope, headers: Headers) -> tuple[Actor | None, Response | None]:
         """The caller, by bearer key, by a browser's cookie, or anybody where there are no keys."""
@@ -148,10 +148,6 @@ class _Bounded:
             self._complete = not message.get("more_body", False)
             return message
         raise HTTPException(408, f"the request did not arrive within {self._seconds:g} s; send it again")
-
-
-def _has_body(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _busy(detail: str, wait_s: int) -> Response:
