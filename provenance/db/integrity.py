@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from provenance.db import read
 from provenance.db.descriptors import check_blob
+from provenance.db.service_tables import CollectionRow, MemberRow
 from provenance.db.tables import Descriptor, File, Manifest, Reference
 from provenance.db.write import DETAILS
 from provenance.errors import DatabaseError
@@ -96,7 +97,7 @@ def digest(connection: Connection) -> str:
     """Return a SHA-256 over all content that two equal databases share.
 
     Ids, times of ingest and the order of rows do not count; references, their status and details, thumbnails,
-    files, manifests and descriptors do.
+    files, manifests and descriptors do, and collections with what is in them.
     """
     details = [getattr(Reference, name) for name in DETAILS]
     own = sa.select(
@@ -112,12 +113,20 @@ def digest(connection: Connection) -> str:
     manifests = sa.select(Reference.sha256, Manifest.credentials).join(
         Reference, Reference.id == Manifest.reference_id
     )
+    collections = sa.select(CollectionRow.name, CollectionRow.enabled, CollectionRow.min_confidence)
+    members = (
+        sa.select(Reference.sha256, CollectionRow.name)
+        .join(MemberRow, MemberRow.reference_id == Reference.id)
+        .join(CollectionRow, CollectionRow.id == MemberRow.collection_id)
+    )
     lines: list[bytes] = []
     for kind, statement in (
         ("reference", own),
         ("file", files),
         ("descriptor", descriptors),
         ("manifest", manifests),
+        ("collection", collections),
+        ("member", members),
     ):
         rows = connection.execution_options(yield_per=500).execute(statement)
         lines += [_line(kind, row) for row in rows]
