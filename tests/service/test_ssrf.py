@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from provenance import Provenance
 from provenance.decode import Limits
 from provenance.decode.fetch import fetch, post
 from provenance.errors import FetchError
+from provenance.service import create_app
+from tests.service.conftest import HOST
 
 PUBLIC = "93.184.215.14"
 NAMES = {
@@ -78,12 +83,21 @@ class Inside(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
+@pytest.fixture(scope="module")
+def service(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A service over an empty library, with little patience."""
+    home = shutil.copytree(empty_home, tmp_path_factory.mktemp("asked") / "home")
+    options = {"decode": {"fetch_timeout_s": 2}, "service": {"requests_per_minute": 0}}
+    with Provenance(home, **options) as library:
+        yield TestClient(create_app(library), base_url=HOST, raise_server_exceptions=False)
+
+
 @pytest.fixture
 def inside() -> Iterator[Any]:
     """A real server on loopback that notes what it is asked."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Inside)
     server.seen = []  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
@@ -106,9 +120,9 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_a_hostile_address_is_refused(empty: Callable[..., TestClient], inside: Any, url: str) -> None:
+def test_a_hostile_address_is_refused(service: TestClient, inside: Any, url: str) -> None:
     address = url.replace("{port}", str(inside.server_port))
-    answer = empty(decode={"fetch_timeout_s": 2}).post("/v1/check", data={"url": address})
+    answer = service.post("/v1/check", data={"url": address})
     assert answer.status_code in (400, 422)
     if "verdict" in answer.json():
         assert answer.json()["verdict"] == "error"
@@ -172,10 +186,8 @@ def test_results_are_not_posted_inside(inside: Any, url: str) -> None:
 @pytest.mark.parametrize(
     "callback", ["file:///etc/passwd", "/etc/passwd", "http://a:b@public.test/", "x" * 3000]
 )
-def test_a_callback_that_is_no_web_address_is_refused(
-    empty: Callable[..., TestClient], callback: str
-) -> None:
-    answer = empty().post(
+def test_a_callback_that_is_no_web_address_is_refused(service: TestClient, callback: str) -> None:
+    answer = service.post(
         "/v1/check", params={"mode": "job"}, files={"file": b"x"}, data={"callback": callback}
     )
     assert answer.status_code in (400, 422)
