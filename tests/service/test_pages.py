@@ -18,6 +18,9 @@ from provenance.ledger import COMMAND_LINE
 from provenance.service.site import POLICY, TEMPLATES, static_files
 from tests.service.conftest import gray
 
+# What the pages show does not depend on the database; the contract is tested on both.
+on_sqlite = pytest.mark.parametrize("library", ["sqlite"], indirect=True, scope="module")
+
 PAGES = ("/", "/library", "/history", "/docs", "/login")
 BROWSER = {"accept": "text/html,application/xhtml+xml"}
 
@@ -38,6 +41,7 @@ def report_page(client: TestClient, content: bytes, name: str = "web.jpg") -> tu
 # ---------------------------------------------------------------- a check, its report, a mark
 
 
+@on_sqlite
 def test_a_picture_is_checked_and_marked_by_forms_alone(client: TestClient, trusted: list[Path]) -> None:
     place, page = report_page(client, gray(trusted[0]))
     assert load_language("en").say("verdict.title.modified") in page
@@ -51,6 +55,7 @@ def test_a_picture_is_checked_and_marked_by_forms_alone(client: TestClient, trus
     assert place in client.get("/history", headers=BROWSER).text
 
 
+@on_sqlite
 def test_without_a_match_nothing_can_be_another_picture(client: TestClient) -> None:
     buffer = io.BytesIO()
     Image.radial_gradient("L").save(buffer, "PNG")
@@ -59,6 +64,7 @@ def test_without_a_match_nothing_can_be_another_picture(client: TestClient) -> N
     assert "not_same" not in page
 
 
+@on_sqlite
 def test_names_are_shown_as_text(client: TestClient, trusted: list[Path]) -> None:
     place, page = report_page(client, trusted[0].read_bytes(), "<script>alert(1)</script>.jpg")
     for text in (page, client.get("/history", headers=BROWSER).text, client.get(f"{place}").text):
@@ -85,6 +91,7 @@ def test_an_address_that_another_page_names_is_filled_in_and_not_sent(
 # ---------------------------------------------------------------- the trusted pictures
 
 
+@on_sqlite
 def test_a_picture_is_added_described_withdrawn_and_trusted_again(
     client: TestClient, photos: list[Path]
 ) -> None:
@@ -107,6 +114,7 @@ def test_a_picture_is_added_described_withdrawn_and_trusted_again(
     client.post(f"{place}/status", data={"status": "withdrawn"}, headers=BROWSER)
 
 
+@on_sqlite
 def test_filters_that_mean_nothing_show_everything(client: TestClient) -> None:
     for params in ({"status": "nonsense"}, {"q": "%"}, {"collection": "nowhere"}, {"before": "1"}):
         assert client.get("/library", params=params, headers=BROWSER).status_code == 200
